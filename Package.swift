@@ -1,0 +1,148 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+/// Values and pure functions at the top, processes at the bottom; an arrow never points upwards (`Tests/LayeringTests`).
+let package = Package(
+    name: "switchboard",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "switchboard", targets: ["switchboard"]),
+        .executable(name: "switchboard-router", targets: ["switchboard-router"]),
+        .executable(name: "switchboard-webhook", targets: ["switchboard-webhook"]),
+        .library(name: "AdapterKit", targets: ["AdapterKit"]),
+        .library(name: "SwitchboardTesting", targets: ["SwitchboardTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Values.
+        .target(name: "JSON"),
+        .target(name: "ChannelEvents", dependencies: ["JSON"]),
+        .target(name: "BusProtocol", dependencies: ["ChannelEvents", "JSON"]),
+
+        // The bus.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
+        .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
+        .target(name: "MessageBus", dependencies: ["BusProtocol", "ChannelEvents", "JSON", "ZeroMQ"]),
+
+        // The router.
+        .target(name: "AccessControl", dependencies: ["ChannelEvents"]),
+        .target(
+            name: "MessageStore",
+            dependencies: [
+                "ChannelEvents", "JSON",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        .target(
+            name: "Routing",
+            dependencies: [
+                "AccessControl", "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", logging,
+            ]),
+
+        // A Claude session's side.
+        .target(name: "ModelContextProtocol", dependencies: ["JSON"]),
+        .target(
+            name: "ChannelSession",
+            dependencies: ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "ModelContextProtocol", logging]),
+
+        // A platform's side.
+        .target(
+            name: "AdapterKit",
+            dependencies: ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "OperatingLog", logging]),
+
+        // What every process stands on: places, secrets, locks; logs; the configuration file.
+        .target(name: "OperatingHome", dependencies: ["JSON"]),
+        .target(name: "OperatingLog", dependencies: ["JSON", logging]),
+        .target(
+            name: "OperatingConfiguration",
+            dependencies: ["AccessControl", "ChannelEvents", "JSON", "OperatingHome", "Yams"]),
+
+        // Programs.
+        .executableTarget(
+            name: "switchboard",
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "ChannelSession", "JSON", "MessageBus", "ModelContextProtocol",
+                "OperatingHome", "OperatingLog", argumentParser, logging,
+            ]),
+        .executableTarget(
+            name: "switchboard-router",
+            dependencies: [
+                "JSON", "MessageBus", "MessageStore", "OperatingConfiguration", "OperatingHome", "OperatingLog", "Routing",
+                argumentParser, logging,
+            ]),
+        .executableTarget(
+            name: "switchboard-webhook",
+            dependencies: [
+                "AdapterKit", "ChannelEvents", "JSON", argumentParser, logging,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "adapters/webhook", exclude: ["README.md"]),
+
+        // For tests, ours and other people's.
+        .target(
+            name: "SwitchboardTesting",
+            dependencies: ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "ZeroMQ"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "ChannelEventsTests", dependencies: ["ChannelEvents", "JSON"]),
+        .testTarget(
+            name: "BusProtocolTests", dependencies: ["BusProtocol", "ChannelEvents", "JSON", "SwitchboardTesting"],
+            resources: [.copy("Golden")]),
+        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
+        .testTarget(
+            name: "MessageBusTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "SwitchboardTesting", "ZeroMQ"]),
+        .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "ChannelEvents"]),
+        .testTarget(
+            name: "MessageStoreTests", dependencies: ["ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting"]),
+        .testTarget(
+            name: "RoutingTests",
+            dependencies: [
+                "AccessControl", "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "Routing",
+                "SwitchboardTesting",
+            ]),
+        .testTarget(
+            name: "ModelContextProtocolTests", dependencies: ["JSON", "ModelContextProtocol", "SwitchboardTesting"]),
+        .testTarget(
+            name: "ChannelSessionTests",
+            dependencies: ["BusProtocol", "ChannelEvents", "ChannelSession", "JSON", "ModelContextProtocol", "SwitchboardTesting"]),
+        .testTarget(name: "AdapterKitTests", dependencies: ["AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting"]),
+        .testTarget(
+            name: "OperatingConfigurationTests",
+            dependencies: ["JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog"]),
+        .testTarget(name: "WebhookTests", dependencies: ["AdapterKit", "ChannelEvents", "JSON", "switchboard-webhook"]),
+        .testTarget(name: "LayeringTests"),
+        .testTarget(name: "EndToEndTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "OperatingHome", "SwitchboardTesting"]),
+
+        // `Tests/Benchmarks`: run by hand and by CI's smoke form, never pass or fail on the clock.
+        .executableTarget(
+            name: "switchboard-benchmarks",
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingHome", "SwitchboardTesting",
+                "ZeroMQ", argumentParser,
+            ],
+            path: "Tests/Benchmarks"),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .treatAllWarnings(as: .error),
+    ]
+}

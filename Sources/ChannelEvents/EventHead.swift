@@ -1,0 +1,161 @@
+public import JSON
+
+/// What the router decides on: everything else about an event is carried unread in its ``EventBody``.
+///
+/// Nothing here may come from text that a sender controls. Only these fields become identity in the tag that
+/// Claude sees, so nothing can be decided on one sender and delivered as another.
+public struct EventHead: Hashable, Sendable {
+    /// The platform's identity of the thing: chat and message, edit, callback, guid. Never a transport counter.
+    public var id: String
+    public var chat: String
+    public var thread: String?
+    /// The sender's permanent id on the platform; never a name or a handle.
+    public var sender: String
+    public var kind: EventKind
+    /// How the adapter knows who the sender is.
+    public var authentication: Authentication
+    public var flags: EventFlags
+    /// Parts with the same group belong together (an album, a split paste); only the router joins them.
+    public var group: String?
+    /// The platform's id of the message this one answers.
+    public var replyTo: String?
+    /// When it happened on the platform, in milliseconds since 1970.
+    public var time: Int64
+
+    public init(
+        id: String, chat: String, thread: String? = nil, sender: String, kind: EventKind = .message,
+        authentication: Authentication = .platform, flags: EventFlags = [], group: String? = nil,
+        replyTo: String? = nil, time: Int64
+    ) {
+        self.id = id
+        self.chat = chat
+        self.thread = thread
+        self.sender = sender
+        self.kind = kind
+        self.authentication = authentication
+        self.flags = flags
+        self.group = group
+        self.replyTo = replyTo
+        self.time = time
+    }
+
+    /// Longest id, chat, thread, sender, kind or group, in bytes.
+    public static let fieldLimit = 512
+}
+
+/// What happened. Open: an unknown kind is delivered by its name.
+public struct EventKind: Hashable, Sendable, RawRepresentable {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    public static let message = EventKind(rawValue: "message")
+    public static let edit = EventKind(rawValue: "edit")
+    public static let deletion = EventKind(rawValue: "deletion")
+    public static let reaction = EventKind(rawValue: "reaction")
+    public static let callback = EventKind(rawValue: "callback")
+    public static let membership = EventKind(rawValue: "membership")
+    public static let alert = EventKind(rawValue: "alert")
+}
+
+/// How the adapter knows the sender. Open: an unknown way counts as ``none``.
+public struct Authentication: Hashable, Sendable, RawRepresentable {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The platform vouches for the id.
+    public static let platform = Authentication(rawValue: "platform")
+    /// A process of the same user on this machine, and no browser.
+    public static let loopback = Authentication(rawValue: "loopback")
+    /// The sender knew a secret that the configuration gives to this chat.
+    public static let secret = Authentication(rawValue: "secret")
+    public static let none = Authentication(rawValue: "none")
+}
+
+public struct EventFlags: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Between the sender and us alone.
+    public static let direct = EventFlags(rawValue: 1)
+    /// It addresses us: a mention, or an answer to one of our messages.
+    public static let mention = EventFlags(rawValue: 2)
+    /// A program wrote it.
+    public static let bot = EventFlags(rawValue: 4)
+    /// It comes from a backfill, not live.
+    public static let late = EventFlags(rawValue: 8)
+
+    static let names: [(name: String, flag: EventFlags)] = [
+        ("direct", .direct), ("mention", .mention), ("bot", .bot), ("late", .late),
+    ]
+}
+
+extension EventHead {
+    public func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("id", id)
+        writer.member("chat", chat)
+        writer.member("thread", thread)
+        writer.member("from", sender)
+        if kind != .message { writer.member("kind", kind.rawValue) }
+        if authentication != .platform { writer.member("auth", authentication.rawValue) }
+        for (name, flag) in EventFlags.names { writer.flag(name, flags.contains(flag)) }
+        writer.member("group", group)
+        writer.member("reply_to", replyTo)
+        writer.member("time", time)
+        writer.endObject()
+    }
+
+    /// Reads one head; unknown members are ignored, so that a newer peer can say more.
+    public init(from reader: inout JSONReader) throws(JSONError) {
+        var id: String?
+        var chat: String?
+        var thread: String?
+        var sender: String?
+        var kind: String?
+        var authentication: String?
+        var group: String?
+        var replyTo: String?
+        var time: Int64?
+        var flags: EventFlags = []
+        try reader.beginObject()
+        while let key = try reader.nextKey() {
+            switch key {
+            case "id": try reader.string(into: &id)
+            case "chat": try reader.string(into: &chat)
+            case "thread": try reader.string(into: &thread)
+            case "from": try reader.string(into: &sender)
+            case "kind": try reader.string(into: &kind)
+            case "auth": try reader.string(into: &authentication)
+            case "group": try reader.string(into: &group)
+            case "reply_to": try reader.string(into: &replyTo)
+            case "time": try reader.integer(into: &time)
+            case "direct": if try reader.bool() { flags.insert(.direct) }
+            case "mention": if try reader.bool() { flags.insert(.mention) }
+            case "bot": if try reader.bool() { flags.insert(.bot) }
+            case "late": if try reader.bool() { flags.insert(.late) }
+            default: try reader.skip()
+            }
+        }
+        guard let id else { throw JSONError(.missingKey, expected: "id") }
+        guard let chat else { throw JSONError(.missingKey, expected: "chat") }
+        guard let sender else { throw JSONError(.missingKey, expected: "from") }
+        guard let time else { throw JSONError(.missingKey, expected: "time") }
+        self.init(
+            id: id, chat: chat, thread: thread, sender: sender, kind: kind.map(EventKind.init) ?? .message,
+            authentication: authentication.map(Authentication.init) ?? .platform, flags: flags, group: group,
+            replyTo: replyTo, time: time)
+    }
+
+    /// The member that breaks a rule, or `nil` when the head may be stored.
+    public var invalidMember: String? {
+        let limit = Self.fieldLimit
+        if id.isEmpty || id.utf8.count > limit { return "id" }
+        if chat.isEmpty || chat.utf8.count > limit { return "chat" }
+        if let thread, thread.isEmpty || thread.utf8.count > limit { return "thread" }
+        if sender.utf8.count > limit { return "from" }
+        if kind.rawValue.isEmpty || kind.rawValue.utf8.count > 64 { return "kind" }
+        if let group, group.utf8.count > limit { return "group" }
+        if let replyTo, replyTo.utf8.count > limit { return "reply_to" }
+        return nil
+    }
+}
