@@ -1,0 +1,11 @@
+import BusProtocol
+import MessageBus
+
+/// What the kit needs of the bus; tests put a scripted one in its place.
+protocol BusPort: Sendable {
+    @discardableResult
+    func send(_ message: PeerMessage.Numbered) throws(BusError) -> UInt64
+    func report(_ health: Health)
+}
+
+extension BusPeer: BusPort {}
