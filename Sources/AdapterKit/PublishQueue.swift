@@ -25,7 +25,7 @@ struct PublishQueue {
         var cursor: [UInt8]?
     }
 
-    private struct Piece {
+    fileprivate struct Piece {
         var ticket: Ticket
         /// The places, in the author's array, of the events of this piece.
         var indices: [Int]
