@@ -78,20 +78,3 @@ public enum PeerEvent: Sendable {
     /// The router refused one message by name.
     case error(Refusal)
 }
-
-/// Why the bus cannot do what was asked. Says what to do.
-public struct BusError: Error, Hashable, Sendable, CustomStringConvertible {
-    public enum Code: String, Sendable {
-        case queueFull = "queue-full", stopped, addressInUse = "address-in-use", address, transport
-    }
-
-    public let code: Code
-    public let message: String
-
-    public init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    public var description: String { "\(code.rawValue): \(message)" }
-}
