@@ -49,7 +49,7 @@ final class AdapterHost<Author: Adapter>: Sendable {
         switch event {
         case .welcomed(let welcome):
             log.info("welcomed by the router", metadata: ["epoch": "\(welcome.epoch)", "router": "\(welcome.router)"])
-            publisher.welcomed(welcome.credit)
+            publisher.welcomed()
             standing.change { standing in
                 standing.isWelcomed = true
                 standing.welcome = welcome
@@ -67,7 +67,7 @@ final class AdapterHost<Author: Adapter>: Sendable {
         case .acknowledged(let sequence, let refused):
             publisher.acknowledged(sequence, refused: refused)
             commands.acknowledged()
-        case .credit(let credit): publisher.credit(credit)
+        case .credit: publisher.credited()
         case .commanded(let command): commands.commanded(command)
         case .error(let refusal):
             log.warning("the router refused a message", metadata: ["code": "\(refusal.code)", "command": "\(refusal.command)"])

@@ -5,6 +5,8 @@ import MessageBus
 protocol BusPort: Sendable {
     @discardableResult
     func send(_ message: PeerMessage.Numbered) throws(BusError) -> UInt64
+    /// What the router still takes, all that was sent counted.
+    var credit: Credit { get }
     func report(_ health: Health)
 }
 

@@ -45,7 +45,6 @@ struct PublishQueue {
     private var underWay: [Batch] = []
     private var refused: [Ticket: [Publication.Refusal]] = [:]
     private var lastTicket: Ticket = 0
-    private(set) var credit = Credit(events: 0, bytes: 0)
 
     init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -87,13 +86,13 @@ struct PublishQueue {
         return nil
     }
 
-    mutating func setCredit(_ credit: Credit) { self.credit = credit }
-
-    /// The next PUBLISH that credit allows; the caller sends it and then says ``sent(_:as:)`` or ``putBack(_:)``.
-    mutating func next() -> Outgoing? {
+    /// The next PUBLISH that credit allows; the caller sends it and then says ``sent(_:as:)``, ``putBack(_:)`` or
+    /// ``dropped(_:)``.
+    /// - Parameter limit: events it may hold at most.
+    mutating func next(_ credit: Credit, limit: Int = BusLimits.batch) -> Outgoing? {
         guard !waiting.isEmpty, underWay.count < limits.batchesUnderWay, credit.events > 0, credit.bytes > 0 else { return nil }
         var outgoing = Outgoing()
-        let most = min(limits.batchEvents, Int(clamping: credit.events))
+        let most = min(limits.batchEvents, limit, Int(clamping: credit.events))
         // One event must pass whatever its size, or it would wait for ever.
         let mostBytes = min(limits.batchBytes, Int(clamping: credit.bytes))
         var used = 0
@@ -125,13 +124,7 @@ struct PublishQueue {
         waiting.removeFirst(used)
         guard !outgoing.pieces.isEmpty else { return nil }
         waitingBytes -= outgoing.bytes
-        spend(outgoing, 1)
         return outgoing
-    }
-
-    private mutating func spend(_ outgoing: Outgoing, _ sign: Int64) {
-        credit.events -= sign * Int64(max(outgoing.publish.events.count, 1))
-        credit.bytes -= sign * Int64(outgoing.bytes)
     }
 
     struct Outgoing {
@@ -161,7 +154,15 @@ struct PublishQueue {
         }
         waiting.insert(contentsOf: entries, at: 0)
         waitingBytes += outgoing.bytes
-        spend(outgoing, -1)
+    }
+
+    /// The bus will never take its one event: the author learns it, and its cursor goes on with the next publish.
+    mutating func dropped(_ outgoing: Outgoing) -> [(Ticket, Publication)] {
+        outgoing.pieces.compactMap { piece in
+            let refusals = piece.indices.map { Publication.Refusal(index: $0, code: ProtocolError.Code.oversize.rawValue) }
+            refused[piece.ticket, default: []] += refusals
+            return piece.isLast ? (piece.ticket, Publication(refused: refused.removeValue(forKey: piece.ticket) ?? [])) : nil
+        }
     }
 
     /// The router has committed all up to `sequence`; gives the publishes that are complete.

@@ -81,32 +81,29 @@ final class Publisher: Sendable {
 
     // MARK: The bus's side
 
-    func welcomed(_ credit: Credit) {
+    func welcomed() {
         state.withLock { state in
             state.isWelcomed = true
-            state.queue.setCredit(credit)
             pump(&state)
         }
     }
 
     func lost() { state.withLock { $0.isWelcomed = false } }
 
-    func credit(_ credit: Credit) {
+    /// The router takes more.
+    func credited() { state.withLock { pump(&$0) } }
+
+    func acknowledged(_ sequence: UInt64, refused: [RefusedEvent]) {
         state.withLock { state in
-            state.queue.setCredit(credit)
+            complete(state.queue.acknowledged(sequence, refused: refused), &state)
             pump(&state)
         }
     }
 
-    func acknowledged(_ sequence: UInt64, refused: [RefusedEvent]) {
-        let complete = state.withLock { state in
-            let complete = state.queue.acknowledged(sequence, refused: refused).compactMap { ticket, publication in
-                state.waiters.removeValue(forKey: ticket).map { ($0.waiter, $0.timer, publication) }
-            }
-            pump(&state)
-            return complete
-        }
-        for (waiter, timer, publication) in complete {
+    /// Resuming a continuation only makes its task ready, so it may happen under the lock.
+    private func complete(_ publications: [(PublishQueue.Ticket, Publication)], _ state: inout State) {
+        for (ticket, publication) in publications {
+            guard let (waiter, timer) = state.waiters.removeValue(forKey: ticket) else { continue }
             timer?.cancel()
             waiter.resume(returning: .success(publication))
         }
@@ -133,13 +130,23 @@ final class Publisher: Sendable {
     /// Under the lock, so that the order of sequences is the order of the queue.
     private func pump(_ state: inout State) {
         guard state.isWelcomed, !state.isStopped else { return }
-        while let outgoing = state.queue.next() {
+        var limit = BusLimits.batch
+        while let outgoing = state.queue.next(port.credit, limit: limit) {
             do throws(BusError) {
                 state.queue.sent(outgoing, as: try port.send(.publish(outgoing.publish)))
+                limit = BusLimits.batch
             } catch {
-                // The bus's own queue is full; the next acknowledgement pumps again.
-                state.queue.putBack(outgoing)
-                return
+                guard error.code == .oversize else {
+                    // The bus's own queue is full, or it stops; the next acknowledgement pumps again.
+                    return state.queue.putBack(outgoing)
+                }
+                // Heads that grow past the header's limit by their escapes: one by one they fit, or never do.
+                if outgoing.publish.events.count > 1 {
+                    state.queue.putBack(outgoing)
+                    limit = 1
+                } else {
+                    complete(state.queue.dropped(outgoing), &state)
+                }
             }
         }
     }

@@ -17,12 +17,11 @@ struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
 
     init?(host: String, port: Int) {
         guard let port = UInt16(exactly: port) else { return nil }
-        var four = in_addr()
-        var six = in6_addr()
-        if inet_pton(AF_INET, host, &four) == 1 {
-            self.init(bytes: withUnsafeBytes(of: four) { Array($0) }, port: port)
-        } else if inet_pton(AF_INET6, host, &six) == 1 {
-            self.init(bytes: withUnsafeBytes(of: six) { Array($0) }, port: port)
+        var bytes = [UInt8](repeating: 0, count: 16)
+        if inet_pton(AF_INET, host, &bytes) == 1 {
+            self.init(bytes: Array(bytes.prefix(4)), port: port)
+        } else if inet_pton(AF_INET6, host, &bytes) == 1 {
+            self.init(bytes: bytes, port: port)
         } else {
             return nil
         }

@@ -115,9 +115,9 @@ enum PortCheck {
         }
 
         private static func link(_ path: String) -> String? {
-            var buffer = [UInt8](repeating: 0, count: 64)
-            let count = buffer.withUnsafeMutableBytes { readlink(path, $0.baseAddress, $0.count) }
-            return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+            var buffer = [CChar](repeating: 0, count: 64)
+            let count = readlink(path, &buffer, buffer.count)
+            return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
         }
     #endif
 }
