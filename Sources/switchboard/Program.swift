@@ -1,1 +1,25 @@
-@main struct Program { static func main() {} }
+import ArgumentParser
+import OperatingHome
+
+@main
+struct Program {
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        becomeAnother(arguments)
+        await SwitchboardCommand.main(arguments)
+    }
+
+    /// An unknown subcommand `foo` is the program `switchboard-foo`, when there is one, as with git.
+    private static func becomeAnother(_ arguments: [String]) {
+        guard let word = arguments.first, !word.hasPrefix("-"), word != "help",
+            !SwitchboardCommand.configuration.subcommands.contains(where: { $0._commandName == word })
+        else { return }
+        do {
+            guard let program = try ProgramFinder.find("switchboard-" + word) else { return }
+            try ProgramFinder.execute(program, Array(arguments.dropFirst()))
+        } catch {
+            CommandFailure("\(error)").report()
+            SwitchboardCommand.exit(withError: ExitCode(1))
+        }
+    }
+}
