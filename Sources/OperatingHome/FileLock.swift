@@ -8,8 +8,8 @@ import Dispatch
 
 /// A lock that the system takes back when its process ends, however it ends.
 ///
-/// The file stays; it holds the pid of the last holder, for people and for the error of whoever comes second.
-public struct FileLock: ~Copyable, Sendable {
+/// Held until the last reference goes: keep one with `withExtendedLifetime`. The file stays; it holds the pid of the last holder, for people and for the error of whoever comes second.
+public final class FileLock: Sendable {
     public let path: String
     private let file: Int32
 

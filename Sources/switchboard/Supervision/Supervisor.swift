@@ -122,7 +122,7 @@ final class Supervisor {
 
     private func startAdapters() {
         for plan in plans where plan.isEnabled {
-            do {
+            do throws(HomeError) {
                 let program = try ProgramFinder.require(plan.programName)
                 var command = ChildCommand(program)
                 command.environment["SWITCHBOARD_SOURCE"] = plan.name
@@ -130,7 +130,7 @@ final class Supervisor {
                 children.append(try child(plan.name, command))
                 start(children.count - 1)
             } catch {
-                let reason = (error as? HomeError)?.message ?? "\(error)"
+                let reason = error.message
                 unstartable[plan.name] = reason
                 log.error("adapter cannot start", metadata: ["source": "\(plan.name)", "reason": "\(reason)"])
             }
