@@ -172,12 +172,15 @@ public struct SessionRecord: Sendable {
     public var label: String
     public var project: String
     public var incarnation: Int64
+    /// The endpoint process that was last proved to have a real session behind it.
+    public var instance: String?
 
-    public init(id: SessionID, label: String, project: String, incarnation: Int64) {
+    public init(id: SessionID, label: String, project: String, incarnation: Int64, instance: String? = nil) {
         self.id = id
         self.label = label
         self.project = project
         self.incarnation = incarnation
+        self.instance = instance
     }
 }
 

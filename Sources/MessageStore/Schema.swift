@@ -33,7 +33,7 @@ enum Schema {
 
                 CREATE TABLE sessions (
                     id INTEGER PRIMARY KEY, label TEXT NOT NULL UNIQUE, project TEXT NOT NULL,
-                    incarnation INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL
+                    incarnation INTEGER NOT NULL, instance TEXT, created INTEGER NOT NULL
                 );
 
                 -- One event for one session, clustered in the order it will be delivered. Session 0 is nobody yet.

@@ -148,6 +148,14 @@ public struct HistoryEntry: Sendable {
     public var body: [UInt8]?
     public var deliveries: [Delivery] = []
 
+    public init(sequence: EventSequence, source: SourceName, head: EventHead, rule: String, body: [UInt8]?) {
+        self.sequence = sequence
+        self.source = source
+        self.head = head
+        self.rule = rule
+        self.body = body
+    }
+
     public struct Delivery: Sendable {
         public var session: String
         public var state: DeliveryState

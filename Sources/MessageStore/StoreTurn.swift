@@ -126,18 +126,20 @@ public struct StoreTurn {
         try update.run()
     }
 
-    /// Inserts a session or changes its project and incarnation.
+    /// Inserts a session or changes all of it but its label.
     public func setSession(_ session: SessionRecord, now: Int64) throws {
         let insert = try statement(
             """
-            INSERT INTO sessions (id, label, project, incarnation, created) VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET project = excluded.project, incarnation = excluded.incarnation
+            INSERT INTO sessions (id, label, project, incarnation, instance, created) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET
+                project = excluded.project, incarnation = excluded.incarnation, instance = excluded.instance
             """)
         insert.bind(1, session.id)
         insert.bind(2, session.label)
         insert.bind(3, session.project)
         insert.bind(4, session.incarnation)
-        insert.bind(5, now)
+        insert.bind(5, session.instance)
+        insert.bind(6, now)
         try insert.run()
     }
 

@@ -3,21 +3,24 @@ import ChannelEvents
 /// All that the router's core keeps in memory, as the store has it: what a start, or a failed commit, begins from.
 public struct StoredState: Sendable {
     /// How often a router was started on this store.
-    public var starts: Int64
-    public var sources: [SourceRecord]
-    public var sessions: [SessionRecord]
+    public var starts: Int64 = 0
+    public var sources: [SourceRecord] = []
+    public var sessions: [SessionRecord] = []
     /// Deliveries that wait, per session; the unassigned ones under ``unassignedSession``.
-    public var waiting: [SessionID: Int64]
+    public var waiting: [SessionID: Int64] = [:]
     /// Deliveries that were offered and never reported written.
-    public var offered: [SessionID: [StoredDelivery]]
+    public var offered: [SessionID: [StoredDelivery]] = [:]
     /// The newest deliveries that were written and that nothing proved seen, at most ``uncoveredLimit`` per session.
-    public var written: [SessionID: [StoredDelivery]]
+    public var written: [SessionID: [StoredDelivery]] = [:]
     /// Parts that are queued or sending, oldest first.
-    public var outbox: [OutboxPart]
+    public var outbox: [OutboxPart] = []
     /// The number of the newest part ever made.
-    public var lastPart: Int64
+    public var lastPart: Int64 = 0
     /// The session that each conversation used last.
-    public var lastSession: [Place: SessionID]
+    public var lastSession: [Place: SessionID] = [:]
+
+    /// A store with nothing in it.
+    public init() {}
 
     /// Older ones are taken as seen: nobody wants a thousand old messages again.
     public static let uncoveredLimit = 1024
@@ -37,9 +40,8 @@ public struct StoredState: Sendable {
 
 extension StoreTurn {
     public func load() throws -> StoredState {
-        var state = StoredState(
-            starts: 0, sources: [], sessions: [], waiting: [:], offered: [:], written: [:],
-            outbox: try statement(OutboxPart.query + "WHERE state < 2 ORDER BY id").parts(), lastPart: 0, lastSession: [:])
+        var state = StoredState()
+        state.outbox = try statement(OutboxPart.query + "WHERE state < 2 ORDER BY id").parts()
         try statement("SELECT value FROM facts WHERE name = 'starts'").each { state.starts = $0.integer(0) }
         try statement("SELECT ifnull(max(id), 0) FROM outbox").each { state.lastPart = $0.integer(0) }
         try statement("SELECT source, chat, thread, session FROM conversations").each { row in
@@ -51,10 +53,11 @@ extension StoreTurn {
             let holder = row.text(3).map { SourceRecord.Holder(instance: $0, pid: row.integer(4), since: row.integer(5)) }
             state.sources.append(SourceRecord(id: row.integer(0), name: name, cursor: row.blob(2), holder: holder))
         }
-        try statement("SELECT id, label, project, incarnation FROM sessions").each { row in
+        try statement("SELECT id, label, project, incarnation, instance FROM sessions").each { row in
             state.sessions.append(
                 SessionRecord(
-                    id: row.integer(0), label: row.text(1) ?? "", project: row.text(2) ?? "", incarnation: row.integer(3)))
+                    id: row.integer(0), label: row.text(1) ?? "", project: row.text(2) ?? "", incarnation: row.integer(3),
+                    instance: row.text(4)))
         }
         try statement("SELECT session, count(*) FROM deliveries WHERE state = 0 GROUP BY session").each { row in
             state.waiting[row.integer(0)] = row.integer(1)
