@@ -51,7 +51,7 @@ let package = Package(
             ]),
 
         // A Claude session's side.
-        .target(name: "ModelContextProtocol", dependencies: ["JSON"]),
+        .target(name: "ModelContextProtocol", dependencies: ["JSON", "OperatingHome"]),
         .target(
             name: "ChannelSession",
             dependencies: ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "ModelContextProtocol", logging]),
