@@ -63,7 +63,7 @@ let package = Package(
 
         // What every process stands on: places, secrets, locks; logs; the configuration file.
         .target(name: "OperatingHome", dependencies: ["JSON"]),
-        .target(name: "OperatingLog", dependencies: ["JSON", logging]),
+        .target(name: "OperatingLog", dependencies: ["ChannelEvents", "JSON", logging]),
         .target(
             name: "OperatingConfiguration",
             dependencies: ["AccessControl", "ChannelEvents", "JSON", "OperatingHome", "Yams"]),
