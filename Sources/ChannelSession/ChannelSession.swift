@@ -12,9 +12,13 @@ import Synchronization
 public final class ChannelSession: LineReceiver, Sendable {
     /// What a session is given by its process.
     public struct Surroundings: Sendable {
+        public typealias Connect =
+            @Sendable (_ onEvent: @escaping @Sendable (PeerEvent) -> Void) throws(BusError) -> any RouterConnection
+
         public var output: any LineOutput
-        /// Makes the connection, not yet started, whose events go to the handler.
-        public var connect: @Sendable (_ onEvent: @escaping @Sendable (PeerEvent) -> Void) -> any RouterConnection
+        /// Makes the connection, not yet started, whose events go to the handler. The first call of all that may touch
+        /// a file or a socket; an error is final for this session and shown in the next tool result.
+        public var connect: Connect
         /// Starts a router in the background; `nil` where none is to be started. It must not block; it may
         /// report with ``ChannelSession/routerDidNotStart(_:)``.
         public var startRouter: (@Sendable (ChannelSession) -> Void)?
@@ -25,7 +29,7 @@ public final class ChannelSession: LineReceiver, Sendable {
 
         public init(
             output: any LineOutput,
-            connect: @escaping @Sendable (_ onEvent: @escaping @Sendable (PeerEvent) -> Void) -> any RouterConnection,
+            connect: @escaping Connect,
             startRouter: (@Sendable (ChannelSession) -> Void)? = nil, clock: SessionClock = .system,
             wake: @escaping @Sendable () -> Void, logger: Logger
         ) {
@@ -155,9 +159,9 @@ public final class ChannelSession: LineReceiver, Sendable {
     private var current: (any RouterConnection)? { connection.withLock { $0 } }
 
     private func connect() {
-        let made = surroundings.connect { [weak self] event in self?.receive(event) }
-        connection.withLock { $0 = made }
         do throws(BusError) {
+            let made = try surroundings.connect { [weak self] event in self?.receive(event) }
+            connection.withLock { $0 = made }
             try made.start()
         } catch {
             perform { $0.connectFailed(error) }

@@ -53,7 +53,7 @@ extension SessionCore {
                 log(
                     .warning, "delivery cannot be written",
                     [
-                        "event_id": "\(EventKey(source: delivery.source, id: delivery.head.id))",
+                        "event": "\(EventKey(source: delivery.source, id: delivery.head.id))",
                         "delivery": "\(delivery.id)", "code": "\(error.rawValue)",
                     ])
             }
@@ -69,7 +69,7 @@ extension SessionCore {
         emit(.receipt(Receipt(written: written.map(\.id))))
         guard tracesDeliveries else { return }
         for delivery in written {
-            log(.debug, "delivery written", ["event_id": "\(delivery.event ?? "")", "delivery": "\(delivery.id)"])
+            log(.debug, "delivery written", ["event": "\(delivery.event ?? "")", "delivery": "\(delivery.id)"])
         }
     }
 
