@@ -51,7 +51,7 @@ let package = Package(
             ]),
 
         // A Claude session's side.
-        .target(name: "ModelContextProtocol", dependencies: ["JSON"]),
+        .target(name: "ModelContextProtocol", dependencies: ["JSON", "OperatingHome"]),
         .target(
             name: "ChannelSession",
             dependencies: ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "ModelContextProtocol", logging]),
@@ -63,7 +63,7 @@ let package = Package(
 
         // What every process stands on: places, secrets, locks; logs; the configuration file.
         .target(name: "OperatingHome", dependencies: ["JSON"]),
-        .target(name: "OperatingLog", dependencies: ["JSON", logging]),
+        .target(name: "OperatingLog", dependencies: ["ChannelEvents", "JSON", logging]),
         .target(
             name: "OperatingConfiguration",
             dependencies: ["AccessControl", "ChannelEvents", "JSON", "OperatingHome", "Yams"]),
