@@ -25,12 +25,12 @@ final class ReaderThread: Sendable {
     private let state = Mutex(State())
     private let bell = DispatchSemaphore(value: 0)
     private let store: MessageStore
-    private let retention: Retention
+    private let retention: RetentionPeriods
     private let clock: @Sendable () -> Moment
     private let finish: @Sendable (ReadAnswer) -> Void
 
     init(
-        store: MessageStore, retention: Retention, clock: @escaping @Sendable () -> Moment,
+        store: MessageStore, retention: RetentionPeriods, clock: @escaping @Sendable () -> Moment,
         finish: @escaping @Sendable (ReadAnswer) -> Void
     ) {
         self.store = store

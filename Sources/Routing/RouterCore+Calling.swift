@@ -116,7 +116,7 @@ extension RouterCore {
         outbox.waiting[part.id] = caller
         cover(id, state: .answered) { $0.place == part.place }
         counters.add("outbox.accepted")
-        tap("outbox") { ["key": .string(part.key), "state": "queued", "source": .string(name.text)] }
+        if isTapWatched { tap("outbox", ["key": .string(part.key), "state": "queued", "source": .string(name.text)]) }
         runLanes(now)
     }
 

@@ -68,12 +68,10 @@ extension RouterCore {
         sessions[id]?.lastDelivery = now.wall
         if sessions[id]?.phase == .probing { sessions[id]?.phase = .probed(delivery.event) }
         batch(outgoing, to: link)
-        tap("delivery") {
-            [
+        if isTapWatched { tap("delivery", [
                 "event_id": .string(EventKey(source: name, id: delivery.head.id).description),
                 "session": .string(sessions[id]?.record.label ?? ""), "state": "offered", "redelivery": .integer(delivery.offers),
-            ]
-        }
+            ]) }
     }
 
     /// Older than this, a message is marked stale with its age: the world may have moved on.
@@ -199,7 +197,7 @@ extension RouterCore {
         session.record.instance = session.instance
         sessions[id] = session
         effects.changes.append(.session(session.record))
-        tap("session") { ["session": .string(session.record.label), "state": "ready"] }
+        if isTapWatched { tap("session", ["session": .string(session.record.label), "state": "ready"]) }
     }
 
     /// What time alone does to a session.

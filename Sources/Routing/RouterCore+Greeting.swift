@@ -109,7 +109,7 @@ extension RouterCore {
         welcome(
             hello, as: .adapter(name), name: name.text, cursor: cursor, credit: settings.adapterCredit,
             settings: settings.adapters[name], link, now)
-        tap("source") { ["source": .string(name.text), "state": "up", "pid": .integer(hello.pid)] }
+        if isTapWatched { tap("source", ["source": .string(name.text), "state": "up", "pid": .integer(hello.pid)]) }
         settleSending(of: source.id, cameBack: cameBack, isIdempotent: hello.abilities.features.contains("idempotent"), now)
     }
 
@@ -120,9 +120,7 @@ extension RouterCore {
         }
         if health.state != source.health.state {
             sources[name]?.healthSince = now.wall
-            tap("source") {
-                ["source": .string(name.text), "state": .string(health.state.rawValue), "reason": .string(health.reason ?? "")]
-            }
+            if isTapWatched { tap("source", ["source": .string(name.text), "state": .string(health.state.rawValue), "reason": .string(health.reason ?? "")]) }
         }
         sources[name]?.health = health
         if !health.resumed.isEmpty { outbox.resume(source: source.id, chats: Set(health.resumed)) }
@@ -191,6 +189,6 @@ extension RouterCore {
         sessions[session.record.id] = session
         welcome(hello, as: .endpoint(session.record.id), name: session.record.label, link, now)
         reclaim(session.record.id, written: Set(hello.written), isNewIncarnation: !cameBack, now)
-        tap("session") { ["session": .string(session.record.label), "state": .string(session.word), "pid": .integer(hello.pid)] }
+        if isTapWatched { tap("session", ["session": .string(session.record.label), "state": .string(session.word), "pid": .integer(hello.pid)]) }
     }
 }

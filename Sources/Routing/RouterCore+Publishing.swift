@@ -40,7 +40,7 @@ extension RouterCore {
                 }
                 guard let number = numbers[index] else { continue }
                 fresh += 1
-                tap("event") { tapLine(event.head, name, decision) }
+                if isTapWatched { tap("event", tapLine(event.head, name, decision)) }
                 guard let body = event.body else { continue }
                 route(WaitingDelivery(event: number, source: source.id, head: event.head, body: body, offers: 0), name, now)
             }

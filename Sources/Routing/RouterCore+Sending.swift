@@ -84,7 +84,7 @@ extension RouterCore {
         outbox.update(part)
         effects.changes.append(.part(part))
         counters.add("outbox.\(part.state == .queued ? "retried" : part.state.word)")
-        tap("outbox") { ["key": .string(part.key), "state": .string(part.state.word), "attempts": .integer(part.attempts)] }
+        if isTapWatched { tap("outbox", ["key": .string(part.key), "state": .string(part.state.word), "attempts": .integer(part.attempts)]) }
         if part.state == .queued {
             answerQueued(part, part.reason ?? "", now)
         } else if let caller = outbox.waiting.removeValue(forKey: part.id) {

@@ -185,13 +185,13 @@ public struct RouterCore: Sendable {
             sources[name]?.link = nil
             sources[name]?.leaseEnd = now.uptime + BusLimits.silence
             sources[name]?.healthSince = now.wall
-            tap("source") { ["source": .string(name.text), "state": "away"] }
+            if isTapWatched { tap("source", ["source": .string(name.text), "state": "away"]) }
         case .endpoint(let id):
             guard sessions[id]?.link == link else { return }
             sessions[id]?.link = nil
             sessions[id]?.phase = .away
             sessions[id]?.parkedInbox = nil
-            tap("session") { ["session": .string(sessions[id]?.record.label ?? ""), "state": "away"] }
+            if isTapWatched { tap("session", ["session": .string(sessions[id]?.record.label ?? ""), "state": "away"]) }
         }
     }
 
@@ -221,9 +221,9 @@ public struct RouterCore: Sendable {
         }
     }
 
-    mutating func tap(_ topic: String, _ line: () -> JSONValue) {
-        guard isTapWatched else { return }
-        effects.tap.append(Effects.TapLine(topic: topic, line: line()))
+    /// Callers ask ``isTapWatched`` first: a line that nobody reads is not made.
+    mutating func tap(_ topic: String, _ line: JSONValue) {
+        effects.tap.append(Effects.TapLine(topic: topic, line: line))
     }
 }
 

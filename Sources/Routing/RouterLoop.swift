@@ -14,7 +14,7 @@ public final class RouterLoop {
     /// What is fixed for the life of the process.
     public struct Environment: Sendable {
         public var keys: SourceKeys
-        public var retention: Retention
+        public var retention: RetentionPeriods
         public var home: String
         public var pid: Int64
         public var clock: @Sendable () -> Moment
@@ -22,7 +22,7 @@ public final class RouterLoop {
         public var reload: @Sendable () throws -> RouterSettings
 
         public init(
-            keys: SourceKeys, retention: Retention = Retention(), home: String, pid: Int64,
+            keys: SourceKeys, retention: RetentionPeriods = RetentionPeriods(), home: String, pid: Int64,
             clock: @escaping @Sendable () -> Moment, reload: @escaping @Sendable () throws -> RouterSettings
         ) {
             self.keys = keys

@@ -1,5 +1,5 @@
 /// How long the store keeps what is settled. What is undelivered is never deleted.
-public struct Retention: Hashable, Sendable {
+public struct RetentionPeriods: Hashable, Sendable {
     /// After so many milliseconds the text of a settled event goes.
     public var text: Int64
     /// After so many more its identity goes: a copy that comes later would be taken as new.
@@ -14,7 +14,7 @@ public struct Retention: Hashable, Sendable {
 extension StoreTurn {
     /// One slice of retention: looks at a bounded number of events from a place on and gives the place of the next
     /// slice, or `nil` when the rest is too young.
-    public func retain(_ retention: Retention, from start: EventSequence, rows: Int, now: Int64) throws -> EventSequence? {
+    public func retain(_ retention: RetentionPeriods, from start: EventSequence, rows: Int, now: Int64) throws -> EventSequence? {
         let look = try statement("SELECT seq, admitted FROM events WHERE seq > ? ORDER BY seq LIMIT ?")
         look.bind(1, start)
         look.bind(2, Int64(rows))
