@@ -8,7 +8,8 @@ import Dispatch
 
 /// A lock that the system takes back when its process ends, however it ends.
 ///
-/// Held until the last reference goes: keep one with `withExtendedLifetime`. The file stays; it holds the pid of the last holder, for people and for the error of whoever comes second.
+/// Held until the last reference goes: keep one with `withExtendedLifetime`. The file stays; it holds the pid of the
+/// last holder, for people and for the error of whoever comes second.
 public final class FileLock: Sendable {
     public let path: String
     private let file: Int32

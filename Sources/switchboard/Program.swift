@@ -3,22 +3,24 @@ import OperatingHome
 
 @main
 struct Program {
-    static func main() async {
+    static let version = SwitchboardVersion.current
+
+    static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
         becomeAnother(arguments)
-        await SwitchboardCommand.main(arguments)
+        SwitchboardCommand.main(arguments)
     }
 
     /// An unknown subcommand `foo` is the program `switchboard-foo`, when there is one, as with git.
     private static func becomeAnother(_ arguments: [String]) {
         guard let word = arguments.first, !word.hasPrefix("-"), word != "help",
-            !SwitchboardCommand.configuration.subcommands.contains(where: { $0._commandName == word })
+            !SwitchboardCommand.configuration.subcommands.contains(where: { $0.configuration.commandName == word })
         else { return }
-        do {
+        do throws(HomeError) {
             guard let program = try ProgramFinder.find("switchboard-" + word) else { return }
             try ProgramFinder.execute(program, Array(arguments.dropFirst()))
         } catch {
-            CommandFailure("\(error)").report()
+            CommandFailure(error.message).report()
             SwitchboardCommand.exit(withError: ExitCode(1))
         }
     }

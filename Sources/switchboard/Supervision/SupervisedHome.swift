@@ -16,20 +16,22 @@ struct SupervisedHome {
     let isDetached: Bool
 
     func run() throws {
-        let lock: FileLock
-        do {
-            lock = try FileLock(places.supervisorLock, what: "`switchboard up`")
-        } catch where error.code == .held {
+        let held: FileLock
+        do throws(HomeError) {
+            held = try FileLock(places.supervisorLock, what: "`switchboard up`")
+        } catch {
+            guard error.code == .held else { throw error }
             guard isDetached else {
-                throw CommandFailure("\(error.message); see it with `switchboard status`, stop it with `switchboard up --stop`")
+                throw CommandFailure(
+                    "\(error.message); see it with `switchboard status`, stop it with `switchboard up --stop`")
             }
             // Two were started at once: the other one is what this one should have become.
             Terminal.say("switchboard runs already as process \(error.holder ?? 0)")
             Terminal.write([DetachedStart.readyMark], to: 1)
             return
         }
+        defer { withExtendedLifetime(held) {} }
         try supervise()
-        _ = consume lock
     }
 
     private func supervise() throws {
