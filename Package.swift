@@ -52,7 +52,7 @@ let package = Package(
             ]),
 
         // A Claude session's side.
-        .target(name: "ModelContextProtocol", dependencies: ["JSON"]),
+        .target(name: "ModelContextProtocol", dependencies: ["JSON", "OperatingHome"]),
         .target(
             name: "ChannelSession",
             dependencies: ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "ModelContextProtocol", logging]),
@@ -79,8 +79,8 @@ let package = Package(
         .executableTarget(
             name: "switchboard-router",
             dependencies: [
-                "JSON", "MessageBus", "MessageStore", "OperatingConfiguration", "OperatingHome", "OperatingLog", "Routing",
-                argumentParser, logging,
+                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingConfiguration", "OperatingHome",
+                "OperatingLog", "Routing", argumentParser, logging,
             ]),
         .executableTarget(
             name: "switchboard-webhook",
