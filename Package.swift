@@ -21,7 +21,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -119,11 +118,13 @@ let package = Package(
         .testTarget(
             name: "ChannelSessionTests",
             dependencies: ["BusProtocol", "ChannelEvents", "ChannelSession", "JSON", "ModelContextProtocol", "SwitchboardTesting"]),
-        .testTarget(name: "AdapterKitTests", dependencies: ["AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting"]),
+        .testTarget(name: "AdapterKitTests", dependencies: ["AdapterKit", "MessageBus", "SwitchboardTesting"]),
         .testTarget(
             name: "OperatingConfigurationTests",
             dependencies: ["JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog"]),
-        .testTarget(name: "WebhookTests", dependencies: ["AdapterKit", "ChannelEvents", "JSON", "switchboard-webhook"]),
+        .testTarget(
+            name: "WebhookTests",
+            dependencies: ["AdapterKit", "SwitchboardTesting", "switchboard-webhook"]),
         .testTarget(name: "LayeringTests"),
         .testTarget(name: "EndToEndTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "OperatingHome", "SwitchboardTesting"]),
 

@@ -43,6 +43,10 @@ public final class TestRouter: Sendable {
         public var refused = 0
         /// Events taken in while the script holds; a limit of credit shows here.
         public var held = 0
+        /// The most that were held at once.
+        public var mostHeld = 0
+        /// Sources whose process the test declares dead, as a supervisor does.
+        var released: Set<String> = []
         public var cursor: JSONValue?
         public var results: [CommandResult] = []
         public var health: [Health] = []
@@ -133,6 +137,12 @@ public final class TestRouter: Sendable {
         _ = try await memory.wait(for: "\(source) to be welcomed") { $0.welcomed.contains(source) }
     }
 
+    /// Says that a source's process is dead, as a supervisor does: its lease ends.
+    public func release(_ source: String) {
+        memory.change { $0.released.insert(source) }
+        wake()
+    }
+
     private func wake() { waker.withLock { $0 }?.wake() }
 }
 
@@ -175,6 +185,11 @@ struct TestRouterLoop {
                 send(.error(refusal), to: inbound.link)
             }
         }
+        let released = memory.change { memory in
+            defer { memory.released = [] }
+            return memory.released
+        }
+        for (link, name) in names where released.contains(name.source) { drop(link) }
         giveCommands()
         for link in table.silent(now: now) { drop(link) }
         for (link, epoch) in table.heartbeatsDue(now: now) { send(.heartbeat(epoch: epoch), to: link) }
@@ -186,7 +201,10 @@ struct TestRouterLoop {
         case .numbered(let position, .publish(let publish)):
             guard !memory.value.script.holds else {
                 held.append((link, position, publish))
-                memory.change { $0.held += publish.events.count }
+                memory.change { memory in
+                    memory.held += publish.events.count
+                    memory.mostHeld = max(memory.mostHeld, memory.held)
+                }
                 return
             }
             take(publish, position, link)
