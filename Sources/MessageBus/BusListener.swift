@@ -57,13 +57,15 @@ public final class BusListener {
 
     deinit { close() }
 
-    /// Ends all sockets. What was sent last (a BYE) has a tenth of a second to leave.
+    /// Ends all sockets; returns when their paths are free. What was sent last (a BYE) has a tenth of a second to leave.
     public func close() {
         // The key check ends last: without it libzmq would let everybody in.
         remote?.close()
         local.close()
         tap.close()
         authenticator?.stop()
+        // libzmq removes a path when it really closes: never after a successor has bound it.
+        context.close()
     }
 
     private static func bind(_ kind: Socket.Kind, _ path: String, _ context: Context) throws(BusError) -> Socket {
