@@ -95,7 +95,10 @@ let package = Package(
         // For tests, ours and other people's.
         .target(
             name: "SwitchboardTesting",
-            dependencies: ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "ZeroMQ"]),
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "ChannelSession", "JSON", "MessageBus", "ModelContextProtocol",
+                "OperatingHome", "ZeroMQ",
+            ]),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "ChannelEventsTests", dependencies: ["ChannelEvents", "JSON"]),
         .testTarget(
@@ -114,10 +117,13 @@ let package = Package(
                 "SwitchboardTesting",
             ]),
         .testTarget(
-            name: "ModelContextProtocolTests", dependencies: ["JSON", "ModelContextProtocol", "SwitchboardTesting"]),
+            name: "ModelContextProtocolTests", dependencies: ["JSON", "ModelContextProtocol", "OperatingHome", "SwitchboardTesting"]),
         .testTarget(
             name: "ChannelSessionTests",
-            dependencies: ["BusProtocol", "ChannelEvents", "ChannelSession", "JSON", "ModelContextProtocol", "SwitchboardTesting"]),
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "ChannelSession", "JSON", "MessageBus", "ModelContextProtocol",
+                "OperatingHome", "SwitchboardTesting", "switchboard", logging,
+            ]),
         .testTarget(name: "AdapterKitTests", dependencies: ["AdapterKit", "MessageBus", "SwitchboardTesting"]),
         .testTarget(
             name: "OperatingConfigurationTests",

@@ -46,13 +46,9 @@ struct CommandLanes {
         // Nothing was sent then, and this process knows it.
         case .some(.retry): forget(command.key)
         case .some(let outcome): return [.answer(key: command.key, outcome)]
-        case .none:
-            // Another process of this adapter may have sent it, and nobody knows.
-            guard !command.again || isIdempotent else {
-                let reason = "the adapter was restarted while it was sending"
-                remember(command.key, .unknown(reason: reason))
-                return [.answer(key: command.key, .unknown(reason: reason))]
-            }
+        // Marked `again` or not: the router repeats a command only to the process it gave it to. One that does not know
+        // the key never got it.
+        case .none: break
         }
         guard abilities.verbs.contains(command.verb) else {
             return [.answer(key: command.key, .rejected(reason: "this adapter cannot \(command.verb.prefix(32))"))]

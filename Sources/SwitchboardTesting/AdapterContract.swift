@@ -21,7 +21,7 @@ public struct AdapterContract: Sendable {
         case killAndResume
         /// No more is under way than the router grants.
         case credit
-        /// A key is carried out once; who cannot know says so.
+        /// A key is carried out once, however often it comes.
         case outboxCertainty
         /// A refused event is named to the platform and does not stop the others.
         case refusal
@@ -194,22 +194,13 @@ public struct AdapterContract: Sendable {
         let again = try await bench.router.result("k1")
         try require(again == outcome, "a known key was answered \(again) instead of \(outcome)")
 
-        // A new process cannot know whether the old one sent: it says so, unless sending again does no harm.
-        try await bench.kill()
-        bench.router.memory.change { $0.results = [] }
-        var doubtful = command
-        doubtful.again = true
-        bench.router.command(doubtful)
-        try await bench.startAdapter()
-        let unsure = try await bench.router.result("k1")
-        let isIdempotent = bench.router.memory.value.hellos.last?.abilities.features.contains("idempotent") ?? false
-        if !isIdempotent {
-            guard case .unknown = unsure else { throw Violation(description: "a doubtful send ended as \(unsure)") }
+        // Marked, but never heard of: its first frame was lost on the way to this process, so it is carried out.
+        var lost = PlatformCommand(key: "k2", verb: "send", chat: fixture.chat, arguments: ["text": "end"])
+        lost.again = true
+        bench.router.command(lost)
+        guard case .sent = try await bench.router.result("k2") else {
+            throw Violation(description: "a command whose first frame was lost was not carried out")
         }
-
-        try await fixture.open()
-        bench.router.command(PlatformCommand(key: "k2", verb: "send", chat: fixture.chat, arguments: ["text": "end"]))
-        _ = try await bench.router.result("k2")
         let taken = try await fixture.taken(2)
         try require(taken == ["hello", "end"], "the platform took \(taken)")
 

@@ -1,58 +1,16 @@
 public import OperatingHome
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
-/// A program of this package as the build made it, found beside the test bundle.
+/// The programs of this package as the running test's build made them.
 public enum BuiltProgram {
-    /// - Throws: ``HomeError`` when it is not built.
+    /// - Throws: ``OperatingHome/HomeError`` with `noProgram` when it was not built.
     public static func path(_ name: String) throws(HomeError) -> String {
-        // On macOS the tests run inside a bundle, some folders further down.
-        var folder = try ProgramFinder.ownPath()[...]
-        for _ in 0..<5 {
-            guard let slash = folder.lastIndex(of: "/") else { break }
-            folder = folder[..<slash]
-            let candidate = "\(folder)/\(name)"
-            if access(candidate, X_OK) == 0 { return candidate }
+        if let path = try ProgramFinder.find(name, path: nil) { return path }
+        // Where tests are a bundle that another program loads, the bundle lies beside what was built.
+        for argument in CommandLine.arguments {
+            guard let bundle = argument.split(separator: "/").firstIndex(where: { $0.hasSuffix(".xctest") }) else { continue }
+            let folder = argument.split(separator: "/")[..<bundle].joined(separator: "/")
+            if let path = try ProgramFinder.find(name, path: "/" + folder) { return path }
         }
-        return try ProgramFinder.require(name)
-    }
-}
-
-/// A folder of a test's own, removed when nobody holds it any more.
-public final class TemporaryFolder: Sendable {
-    public let path: String
-
-    public init() throws(HomeError) {
-        path = "/tmp/switchboard-test-\(RandomBytes.hexadecimal(count: 6))"
-        guard mkdir(path, 0o700) == 0 else {
-            throw HomeError(.file, "cannot make \(path): \(String(cString: strerror(errno)))", path: path)
-        }
-    }
-
-    deinit { Self.remove(path) }
-
-    private static func remove(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        if status.st_mode & S_IFMT == S_IFDIR, let entries = opendir(path) {
-            while let entry = readdir(entries) {
-                let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-                if name != ".", name != ".." { remove("\(path)/\(name)") }
-            }
-            closedir(entries)
-        }
-        _ = Self.erase(path)
-    }
-
-    private static func erase(_ path: String) -> Int32 {
-        #if canImport(Darwin)
-            Darwin.remove(path)
-        #else
-            Glibc.remove(path)
-        #endif
+        throw HomeError(.noProgram, "\(name) was not built beside the tests; run `swift build` first")
     }
 }

@@ -248,11 +248,18 @@ struct TestRouterLoop {
             epoch: epoch, name: hello.name, cursor: known.cursor, credit: known.script.credit,
             settings: known.script.settings, router: "test")
         send(.welcome(welcome), to: link)
+        let cameBack = known.hellos.last { $0.name == hello.name }?.instance == hello.instance
+        let isIdempotent = hello.abilities.features.contains("idempotent")
         memory.change { memory in
             memory.hellos.append(hello)
             memory.welcomed.insert(hello.name)
-            // What was under way on an older link is given again, marked.
+            // What was under way is given again to the process that had it. Another one cannot know what became of it.
             memory.given = []
+            guard !cameBack, !isIdempotent else { return }
+            for command in memory.open where command.again {
+                memory.results.append(CommandResult(key: command.key, outcome: .unknown(reason: "the adapter ended")))
+            }
+            memory.open.removeAll(where: \.again)
         }
     }
 
