@@ -109,7 +109,10 @@ let package = Package(
             name: "MessageBusTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "SwitchboardTesting", "ZeroMQ"]),
         .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "ChannelEvents"]),
         .testTarget(
-            name: "MessageStoreTests", dependencies: ["ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting"]),
+            name: "MessageStoreTests",
+            dependencies: [
+                "ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(
             name: "RoutingTests",
             dependencies: [
