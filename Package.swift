@@ -78,8 +78,8 @@ let package = Package(
         .executableTarget(
             name: "switchboard-router",
             dependencies: [
-                "JSON", "MessageBus", "MessageStore", "OperatingConfiguration", "OperatingHome", "OperatingLog", "Routing",
-                argumentParser, logging,
+                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingConfiguration", "OperatingHome",
+                "OperatingLog", "Routing", argumentParser, logging,
             ]),
         .executableTarget(
             name: "switchboard-webhook",

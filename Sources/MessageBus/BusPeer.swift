@@ -1,97 +1,123 @@
 public import BusProtocol
+import JSON
+import Synchronization
+import ZeroMQ
 
 /// A peer's side of the bus: one DEALER socket on one thread, a stream of numbered messages that survives the link.
 ///
 /// Numbered messages are kept until the router acknowledges them and sent again on every new link; calls are asked
 /// again until they are answered. The peer opens a link by itself, for as long as it runs: on silence it closes its
 /// socket without lingering, opens a new one, says HELLO and resends from the last acknowledgement.
-/// All methods may be called from any thread. `onEvent` is called on the bus thread and must not block.
+/// All methods may be called from any thread. `onEvent` is called on the bus thread and must not block; it may call any
+/// method, also ``stop(_:)``, which then does not wait.
 public final class BusPeer: Sendable {
+    private let core: PeerCore
+    private let address: BusAddress
+    private let thread = Mutex<DedicatedThread?>(nil)
+
     public init(
         address: BusAddress, hello: Hello, limits: PeerLimits = PeerLimits(),
         onEvent: @escaping @Sendable (PeerEvent) -> Void
-    ) {}
+    ) {
+        self.address = address
+        core = PeerCore(link: PeerLink(hello: hello, limits: limits), onEvent: onEvent)
+    }
+
+    deinit {
+        core.stop(Bye(code: "shutting-down", message: "the peer was let go"))
+    }
 
     /// Starts the thread and the first link.
-    /// - Throws: ``BusError`` when the address cannot be used at all (a path too long, no such transport).
-    public func start() throws(BusError) {}
+    /// - Throws: ``BusError`` when the address cannot be used at all (a path too long, a bad key, no such transport).
+    public func start() throws(BusError) {
+        try thread.withLock { thread throws(BusError) in
+            guard thread == nil else { return }
+            let owner = try PeerThread(address: address, core: core)
+            core.start()
+            thread = try DedicatedThread(name: "bus-peer") { owner.run() }
+        }
+    }
 
-    /// Says BYE and ends the thread; returns when it has. Unacknowledged messages stay unsent and are dropped.
-    public func stop(_ farewell: Bye = Bye(code: "shutting-down", message: "the peer stops")) {}
+    /// Waits until the router has everything, half a second at most, says BYE and ends the thread; returns when it has.
+    /// What is not acknowledged by then is dropped.
+    public func stop(_ farewell: Bye = Bye(code: "shutting-down", message: "the peer stops")) {
+        core.stop(farewell)
+        guard !core.isOnBusThread else { return }
+        let thread = thread.withLock { $0 }
+        thread?.join()
+    }
 
     /// Puts one message into the stream; gives its sequence, which a later ``PeerEvent/acknowledged`` covers.
-    /// - Throws: ``BusError`` with `queueFull` when ``PeerLimits`` allow no more unacknowledged messages, `stopped`.
+    ///
+    /// PUBLISH is the caller's to pace by ``credit``; one past it waits here, with all that is sent after it. What is not
+    /// a PUBLISH needs no credit.
+    /// - Throws: ``BusError`` with `queueFull` when ``PeerLimits`` allow no more unacknowledged messages, `oversize` when
+    ///   the router would never take it, `stopped`.
     @discardableResult
-    public func send(_ message: PeerMessage.Numbered) throws(BusError) -> UInt64 { 0 }
+    public func send(_ message: PeerMessage.Numbered) throws(BusError) -> UInt64 {
+        let size = try message.checkedSize()
+        return try core.change { link throws(BusError) in try link.enqueue(message, size: size) }
+    }
 
     /// Asks the router a tool call (endpoints); the answer comes as ``PeerEvent/answered``, over any number of links.
-    public func call(_ call: Call) throws(BusError) {}
+    /// An id that is open already is not asked a second time.
+    /// - Throws: ``BusError`` with `queueFull`, `oversize`, `stopped`.
+    public func call(_ call: Call) throws(BusError) {
+        try ask(call, .call)
+    }
 
     /// The same for an operator's question.
-    public func query(_ call: Call) throws(BusError) {}
+    public func query(_ call: Call) throws(BusError) {
+        try ask(call, .query)
+    }
+
+    private func ask(_ call: Call, _ kind: OpenCalls.Kind) throws(BusError) {
+        guard (1...256).contains(call.id.utf8.count), call.name.utf8.count <= 256 else {
+            throw BusError(.oversize, "the id of a call has 1 to 256 bytes, its name as many at most")
+        }
+        guard call.arguments.bytes.count <= BusLimits.payloadBytes else {
+            throw BusError(.oversize, "the arguments of a call have at most \(BusLimits.payloadBytes) bytes; shorten them")
+        }
+        try core.change { link throws(BusError) in try link.enqueue(call, kind) }
+    }
 
     /// Tells the router how the adapter stands; only the newest matters, it is repeated on every new link.
-    public func report(_ health: Health) {}
+    public func report(_ health: Health) {
+        core.change { $0.report(health) }
+    }
 
     /// The deliveries that HELLO names as written on the next links.
-    public func rememberWritten(_ deliveries: [Int64]) {}
-}
-
-public enum BusAddress: Hashable, Sendable {
-    /// An `ipc` socket in a directory that only the user can enter.
-    case local(path: String)
-    /// `tcp://host:port` with CURVE; keys in Z85.
-    case remote(endpoint: String, serverKey: String, publicKey: String, secretKey: String)
-}
-
-/// Bounds of a peer; each says what happens when it is reached.
-public struct PeerLimits: Hashable, Sendable {
-    /// Unacknowledged numbered messages; at the limit ``BusPeer/send(_:)`` throws `queueFull`.
-    public var queuedMessages = 4096
-    /// Bytes of them.
-    public var queuedBytes = 16 << 20
-    /// Calls and queries without an answer; at the limit they throw `queueFull`.
-    public var openCalls = 256
-    /// Between two attempts to open a link, in milliseconds; doubles up to ``longestRetry``.
-    public var firstRetry: Int64 = 50
-    public var longestRetry: Int64 = 2_000
-    /// The router is taken for gone after so much silence, in milliseconds.
-    public var silence: Int64 = BusLimits.silence
-
-    public init() {}
-}
-
-public enum PeerEvent: Sendable {
-    case welcomed(Welcome)
-    /// The link is gone and a new one is being opened.
-    case lost(code: String)
-    /// The router will not have us (source taken, wrong key, fenced): final, the peer stops trying.
-    case refused(Bye)
-    /// Numbered messages up to here are committed, except the events named.
-    case acknowledged(sequence: UInt64, refused: [RefusedEvent])
-    /// The credit that is left for new events.
-    case credit(Credit)
-    case delivered([Delivery])
-    case commanded(PlatformCommand)
-    case verdict(Verdict)
-    case answered(id: String, Answer.Outcome)
-    /// The router refused one message by name.
-    case error(Refusal)
-}
-
-/// Why the bus cannot do what was asked. Says what to do.
-public struct BusError: Error, Hashable, Sendable, CustomStringConvertible {
-    public enum Code: String, Sendable {
-        case queueFull = "queue-full", stopped, addressInUse = "address-in-use", address, transport
+    public func rememberWritten(_ deliveries: [Int64]) {
+        core.change { $0.written = deliveries }
     }
 
-    public let code: Code
-    public let message: String
+    /// What the router still takes: granted minus everything unacknowledged. Zero without a link.
+    public var credit: Credit { core.link.withLock { $0.creditLeft } }
 
-    public init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
+    public var counters: Counters {
+        core.link.withLock {
+            var counters = $0.counters
+            counters.queuedMessages = $0.outbox.count
+            counters.queuedBytes = $0.outbox.total.bytes
+            counters.openCalls = $0.calls.count
+            return counters
+        }
     }
 
-    public var description: String { "\(code.rawValue): \(message)" }
+    /// Counts since the start, which only rise, and how full the queues are now.
+    public struct Counters: Hashable, Sendable {
+        public var links: UInt64 = 0
+        public var welcomes: UInt64 = 0
+        public var lost: UInt64 = 0
+        public var resets: UInt64 = 0
+        /// The router's numbered messages had a hole.
+        public var gaps: UInt64 = 0
+        public var malformed: UInt64 = 0
+        public var errors: UInt64 = 0
+        /// Refused to the caller because a queue was full.
+        public var queueFull: UInt64 = 0
+        public var queuedMessages = 0
+        public var queuedBytes: Int64 = 0
+        public var openCalls = 0
+    }
 }

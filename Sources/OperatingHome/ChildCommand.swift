@@ -27,6 +27,8 @@ public struct ChildCommand: Sendable {
     public var errors: Output = .inherit
     /// Whether the child ends when this process does; it must call ``Lifeline/watch(onCut:)``.
     public var hasLifeline: Bool
+    /// Standard error goes where standard output does, so that lines keep their order; ``errors`` is not read then.
+    public var mergesErrors = false
     /// A session of its own: the child outlives the terminal. Else it gets a process group of its own, so that a
     /// terminal's Ctrl-C reaches the supervisor alone, which stops its children in order.
     public var isDetached = false

@@ -26,7 +26,7 @@ struct ChildPipes {
                 parentInput = writing
             }
             parentOutput = try add(command.output, target: 1)
-            parentErrors = try add(command.errors, target: 2)
+            if !command.mergesErrors { parentErrors = try add(command.errors, target: 2) }
             if command.hasLifeline {
                 let (reading, writing) = try Self.pipe()
                 childFiles.append((reading, Self.lifelineTarget))

@@ -136,6 +136,7 @@ public final class ChildProcess: Sendable {
             posix_spawnattr_destroy(&attributes)
         }
         for (file, target) in pipes.childFiles { posix_spawn_file_actions_adddup2(&actions, file, target) }
+        if command.mergesErrors { posix_spawn_file_actions_adddup2(&actions, 1, 2) }
 
         var flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
         flags |= command.isDetached ? Self.newSession : POSIX_SPAWN_SETPGROUP

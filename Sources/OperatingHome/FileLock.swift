@@ -1,3 +1,5 @@
+import Dispatch
+
 #if canImport(Darwin)
     import Darwin
 #else
@@ -6,8 +8,9 @@
 
 /// A lock that the system takes back when its process ends, however it ends.
 ///
-/// The file stays; it holds the pid of the last holder, for people and for the error of whoever comes second.
-public struct FileLock: ~Copyable, Sendable {
+/// Held until the last reference goes: keep one with `withExtendedLifetime`. The file stays; it holds the pid of the
+/// last holder, for people and for the error of whoever comes second.
+public final class FileLock: Sendable {
     public let path: String
     private let file: Int32
 
@@ -52,6 +55,25 @@ public struct FileLock: ~Copyable, Sendable {
         // A shared lock held for an instant: it says whether someone has the exclusive one.
         if flock(file, LOCK_SH | LOCK_NB) == 0 { return nil }
         return lastHolder(path)
+    }
+
+    /// Waits until nobody holds the lock.
+    /// - Returns: whether that was so in time.
+    public static func waitUntilFree(_ path: String, seconds: Int) throws(HomeError) -> Bool {
+        let file = open(path, O_RDWR | O_CLOEXEC)
+        guard file >= 0 else {
+            let code = errno
+            if code == ENOENT { return true }
+            throw .system("open the lock", path, errno: code)
+        }
+        // The wait has no limit of its own, so it is another thread's; past the limit that thread is left behind.
+        let free = DispatchSemaphore(value: 0)
+        try SystemThread.start("lock") {
+            while flock(file, LOCK_SH) != 0, errno == EINTR {}
+            close(file)
+            free.signal()
+        }
+        return free.wait(timeout: .now() + .seconds(seconds)) == .success
     }
 
     private static func lastHolder(_ path: String) -> Int32? {

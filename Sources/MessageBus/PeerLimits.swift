@@ -1,0 +1,25 @@
+import BusProtocol
+
+/// Bounds of a peer; each says what happens when it is reached. Times are in milliseconds.
+public struct PeerLimits: Hashable, Sendable {
+    /// Unacknowledged numbered messages; at the limit ``BusPeer/send(_:)`` throws `queueFull`.
+    public var queuedMessages = 4096
+    /// Bytes of them.
+    public var queuedBytes = 16 << 20
+    /// Calls and queries without an answer; at the limit they throw `queueFull`.
+    public var openCalls = 256
+    /// Between two attempts to open a link; doubles up to ``longestRetry``.
+    public var firstRetry: Int64 = 50
+    public var longestRetry: Int64 = 2_000
+    /// The router is taken for gone after so much silence.
+    public var silence: Int64 = BusLimits.silence
+    /// A heartbeat is sent after so long without another message.
+    public var heartbeat: Int64 = BusLimits.heartbeat
+    /// How long ``BusPeer/stop(_:)`` waits for acknowledgements.
+    public var flush: Int64 = 500
+    /// Whether a source that another adapter holds is asked for again, until that one's lease ends. Otherwise it is a
+    /// refusal like the others.
+    public var retriesTakenSource = false
+
+    public init() {}
+}
