@@ -1,10 +1,11 @@
 import BusProtocol
 import ChannelEvents
-@testable import ChannelSession
 import JSON
 import MessageBus
 import SwitchboardTesting
 import Testing
+
+@testable import ChannelSession
 
 @Suite("Deliveries")
 struct DeliveryTests {
@@ -12,22 +13,25 @@ struct DeliveryTests {
     func plain() throws {
         let fixture = try SessionFixture.joined()
         try fixture.router.emit(.delivered([.test(1, "build \"failed\"\n<b>")]))
-        #expect(try fixture.events() == [
-            [
-                "content": "build \"failed\"\n<b>",
-                "meta": [
-                    "chat_id": "webhook:ci", "message_id": "e1", "event_id": "webhook:e1", "user_id": "u1", "platform": "webhook",
-                    "ts": "2026-11-23T14:04:24.123Z",
-                ],
-            ]
-        ])
+        #expect(
+            try fixture.events() == [
+                [
+                    "content": "build \"failed\"\n<b>",
+                    "meta": [
+                        "chat_id": "webhook:ci", "message_id": "e1", "event_id": "webhook:e1", "user_id": "u1",
+                        "platform": "webhook",
+                        "ts": "2026-11-23T14:04:24.123Z",
+                    ],
+                ]
+            ])
     }
 
     @Test("Every attribute, from its own place; names are cleaned, ids are not names")
     func full() throws {
         let fixture = try SessionFixture.joined()
         let body = EventBody(
-            text: "x", user: "Ann <admin> [x];\r\n\u{202E}", chatTitle: "Team\u{2028}" + String(repeating: "t", count: 200),
+            text: "x", user: "Ann <admin> [x];\r\n\u{202E}",
+            chatTitle: "Team\u{2028}" + String(repeating: "t", count: 200),
             attachments: [
                 Attachment(id: "1", name: "a;b.png"), Attachment(id: "2"), Attachment(id: "3", name: "c.txt"),
             ], original: ["chat_id": "evil:1", "user_id": "evil"])

@@ -43,7 +43,9 @@ struct EndpointProcessTests {
         /// The folder is there, so that nothing has to be made; a session must not have made anything in it.
         var isUntouched: Bool { access(path + "/run", F_OK) != 0 && access(path + "/logs", F_OK) != 0 }
 
-        func session(_ arguments: [String] = ["mcp", "--no-start"], project: String = "/tmp/api") throws -> ScriptedSession {
+        func session(_ arguments: [String] = ["mcp", "--no-start"], project: String = "/tmp/api") throws
+            -> ScriptedSession
+        {
             try ScriptedSession(
                 BuiltProgram.path("switchboard"), arguments, environment: ["SWITCHBOARD_HOME": path], project: project)
         }

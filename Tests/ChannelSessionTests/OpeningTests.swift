@@ -1,10 +1,11 @@
 import BusProtocol
-@testable import ChannelSession
 import JSON
 import MessageBus
 import ModelContextProtocol
 import SwitchboardTesting
 import Testing
+
+@testable import ChannelSession
 
 @Suite("Opening")
 struct OpeningTests {

@@ -108,7 +108,8 @@ final class StandInRouter: Sendable {
         case .hello(let hello):
             links.open(link, epoch: epoch, next: hello.next, now: 0)
             current = link
-            let welcome = Welcome(epoch: epoch, name: hello.name, credit: Credit(events: 0, bytes: 0), router: "stand-in")
+            let welcome = Welcome(
+                epoch: epoch, name: hello.name, credit: Credit(events: 0, bytes: 0), router: "stand-in")
             _ = listener.send(.welcome(welcome), to: link)
             note(shared) { $0.hellos.append(hello) }
         case .numbered(let position, let numbered):
