@@ -121,7 +121,9 @@ let package = Package(
         .testTarget(name: "AdapterKitTests", dependencies: ["AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting"]),
         .testTarget(
             name: "OperatingConfigurationTests",
-            dependencies: ["JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog"]),
+            dependencies: [
+                "AccessControl", "ChannelEvents", "JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog", logging,
+            ]),
         .testTarget(name: "WebhookTests", dependencies: ["AdapterKit", "ChannelEvents", "JSON", "switchboard-webhook"]),
         .testTarget(name: "LayeringTests"),
         .testTarget(name: "EndToEndTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "OperatingHome", "SwitchboardTesting"]),
