@@ -95,7 +95,10 @@ let package = Package(
         // For tests, ours and other people's.
         .target(
             name: "SwitchboardTesting",
-            dependencies: ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "ZeroMQ"]),
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "ChannelSession", "JSON", "MessageBus", "ModelContextProtocol",
+                "OperatingHome", "ZeroMQ",
+            ]),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "ChannelEventsTests", dependencies: ["ChannelEvents", "JSON"]),
         .testTarget(
@@ -106,7 +109,10 @@ let package = Package(
             name: "MessageBusTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "SwitchboardTesting", "ZeroMQ"]),
         .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "ChannelEvents"]),
         .testTarget(
-            name: "MessageStoreTests", dependencies: ["ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting"]),
+            name: "MessageStoreTests",
+            dependencies: [
+                "ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(
             name: "RoutingTests",
             dependencies: [
@@ -114,10 +120,13 @@ let package = Package(
                 "SwitchboardTesting",
             ]),
         .testTarget(
-            name: "ModelContextProtocolTests", dependencies: ["JSON", "ModelContextProtocol", "SwitchboardTesting"]),
+            name: "ModelContextProtocolTests", dependencies: ["JSON", "ModelContextProtocol", "OperatingHome", "SwitchboardTesting"]),
         .testTarget(
             name: "ChannelSessionTests",
-            dependencies: ["BusProtocol", "ChannelEvents", "ChannelSession", "JSON", "ModelContextProtocol", "SwitchboardTesting"]),
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "ChannelSession", "JSON", "MessageBus", "ModelContextProtocol",
+                "OperatingHome", "SwitchboardTesting", "switchboard", logging,
+            ]),
         .testTarget(name: "AdapterKitTests", dependencies: ["AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting"]),
         .testTarget(
             name: "OperatingConfigurationTests",

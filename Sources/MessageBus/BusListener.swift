@@ -15,6 +15,7 @@ public final class BusListener {
     private var authorized: [String: AuthorizedPeer]
     private var watchedTopics: Set<[UInt8]> = []
     private var takesRemoteFirst = false
+    private var files: [BoundFile]
 
     /// A handle by which any thread ends ``wait(milliseconds:)``.
     public let waker: BusWaker
@@ -34,8 +35,11 @@ public final class BusListener {
         let context = try BusError.translating { () throws(ZeroMQError) in try Context() }
         self.context = context
         waker = try BusWaker()
-        local = try Self.bind(.router, path, context)
-        tap = try Self.bind(.xpub, tapPath, context)
+        let (local, localFile) = try Self.bind(.router, path, context)
+        let (tap, tapFile) = try Self.bind(.xpub, tapPath, context)
+        self.local = local
+        self.tap = tap
+        files = [localFile, tapFile]
         authorized = remote?.authorized ?? [:]
         if let remote {
             try remote.check()
@@ -57,16 +61,21 @@ public final class BusListener {
 
     deinit { close() }
 
-    /// Ends all sockets. What was sent last (a BYE) has a tenth of a second to leave.
+    /// Ends all sockets; returns when their paths are free. What was sent last (a BYE) has a tenth of a second to leave.
     public func close() {
         // The key check ends last: without it libzmq would let everybody in.
         remote?.close()
         local.close()
         tap.close()
         authenticator?.stop()
+        context.close()
+        for file in files { file.remove() }
+        files = []
     }
 
-    private static func bind(_ kind: Socket.Kind, _ path: String, _ context: Context) throws(BusError) -> Socket {
+    private static func bind(
+        _ kind: Socket.Kind, _ path: String, _ context: Context
+    ) throws(BusError) -> (Socket, BoundFile) {
         let endpoint = try SocketPath.endpoint(path)
         try SocketPath.removeStale(path)
         let socket = try BusError.translating { () throws(ZeroMQError) in
@@ -74,8 +83,7 @@ public final class BusListener {
             try socket.bind(endpoint)
             return socket
         }
-        try SocketPath.protect(path)
-        return socket
+        return (socket, try SocketPath.protect(path))
     }
 
     private static func options(_ kind: Socket.Kind) -> SocketOptions {

@@ -60,7 +60,10 @@ extension PeerLink {
         if let (sequence, message) = outbox.next(within: granted) {
             return .numbered(Position(epoch: epoch, sequence: sequence), message)
         }
-        return now - sentAt >= limits.heartbeat ? .heartbeat(epoch: epoch) : nil
+        guard now - sentAt >= limits.heartbeat else { return nil }
+        // With it goes the last ACK once more: a router whose queue was full may have missed it.
+        isAckDue = expected > 1
+        return .heartbeat(epoch: epoch)
     }
 
     /// What the router still takes.

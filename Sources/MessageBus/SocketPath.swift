@@ -39,10 +39,25 @@ enum SocketPath {
         }
     }
 
-    /// Only this user may connect, whatever the directory allows.
-    static func protect(_ path: String) throws(BusError) {
-        guard chmod(path, 0o600) == 0 else {
+    /// Only this user may connect, whatever the directory allows. Gives the file's identity.
+    static func protect(_ path: String) throws(BusError) -> BoundFile {
+        var status = stat()
+        guard chmod(path, 0o600) == 0, lstat(path, &status) == 0 else {
             throw BusError(.address, "cannot set the mode of \(path): \(String(cString: strerror(errno)))")
         }
+        return BoundFile(path: path, number: UInt64(status.st_ino))
+    }
+}
+
+/// The file of a socket that was bound here. libzmq leaves it behind.
+struct BoundFile {
+    let path: String
+    fileprivate let number: UInt64
+
+    /// Removes the file, unless a successor's stands in its place.
+    func remove() {
+        var status = stat()
+        guard lstat(path, &status) == 0, UInt64(status.st_ino) == number else { return }
+        unlink(path)
     }
 }

@@ -23,6 +23,12 @@ public struct ServerConnection: Sendable {
         public var name: String
         public var version: String
         public var protocolVersion: String
+
+        public init(name: String, version: String, protocolVersion: String) {
+            self.name = name
+            self.version = version
+            self.protocolVersion = protocolVersion
+        }
     }
 
     /// Tool calls under way at once. At the limit a call is answered with an error result that says so.

@@ -110,46 +110,11 @@ public final class RouterLoop {
         if health.isFailed, health.mayTryAgain(now) { recover(now) }
         guard !health.isFailed else { return turnWithoutStore(inbound, now) }
         do {
-            send(try store.turn { turn in try decide(inbound, with: &turn, now) }, now)
+            send(try store.turn { turn in try Turn.run(inbound, core: &core, store: &turn, keys: environment.keys, now: now) }, now)
         } catch {
             fail(error, now)
             turnWithoutStore(inbound, now)
         }
-    }
-
-    /// Everything that happens inside the transaction.
-    private func decide(_ inbound: [BusListener.Inbound], with turn: inout StoreTurn, _ now: Moment) throws -> Effects {
-        for item in inbound {
-            switch item.message {
-            case .failure(let error): core.refuse(error, command: item.command, from: item.link)
-            case .success(let message):
-                var fact = Fact.none
-                if let question = core.question(for: message, from: item.link) {
-                    fact = try turn.answer(question, keys: environment.keys, now: now)
-                }
-                core.handle(message, from: item.link, as: item.authorized, knowing: fact, now: now)
-            }
-            // What the next message's question may ask for must be in the store by then.
-            try applyChanges(&turn, now)
-        }
-        core.tick(now: now)
-        core.pump(now: now)
-        var pages = 0
-        while pages < 4, let question = core.pageWanted(), case .page(let session, _, let limit) = question {
-            try applyChanges(&turn, now)
-            guard case .deliveries(let page) = try turn.answer(question, keys: environment.keys, now: now) else { break }
-            core.take(page: page, for: session, asked: limit)
-            core.pump(now: now)
-            pages += 1
-        }
-        try applyChanges(&turn, now)
-        return core.endTurn(now: now)
-    }
-
-    private func applyChanges(_ turn: inout StoreTurn, _ now: Moment) throws {
-        guard !core.effects.changes.isEmpty else { return }
-        try turn.apply(core.effects.changes, now: now)
-        core.effects.changes.removeAll(keepingCapacity: true)
     }
 
     private func send(_ effects: Effects, _ now: Moment) {

@@ -22,6 +22,8 @@ struct RunCommand: ParsableCommand {
         // The signals are for one thread that waits for them; threads made later inherit the mask.
         let signals = Signals.block([SIGTERM, SIGINT, SIGHUP])
         signal(SIGPIPE, SIG_IGN)
+        // The store and its copies are this user's alone.
+        umask(0o077)
         let places = try Places.current()
         try places.prepare()
         let configuration = try Configuration.load(places)

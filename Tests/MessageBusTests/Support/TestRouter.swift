@@ -80,6 +80,20 @@ final class TestRouter: Sendable {
         notes.entries.compactMap { if case .took(let sequence, let message) = $0 { (sequence, message) } else { nil } }
     }
 
+    /// What a store with its uniqueness constraint would have admitted: a message that comes again after a new HELLO is
+    /// the same one.
+    var admitted: [(sequence: UInt64, message: PeerMessage.Numbered)] {
+        var known: [UInt64: PeerMessage.Numbered] = [:]
+        return taken.filter { item in
+            if let before = known[item.sequence] {
+                precondition(before == item.message, "a sequence was used for two messages")
+                return false
+            }
+            known[item.sequence] = item.message
+            return true
+        }
+    }
+
     var greetings: Int { notes.entries.count { if case .hello = $0 { true } else { false } } }
 
     private final class Loop: Sendable {
