@@ -1,0 +1,99 @@
+import BusProtocol
+import ChannelEvents
+import JSON
+import Logging
+import MessageBus
+import ModelContextProtocol
+
+extension SessionCore {
+    mutating func begin(_ call: ToolCall, _ now: Now) {
+        if let chat = call.arguments["chat_id"]?.stringValue, Conversation(chat) == nil {
+            let sentence = "chat_id is no conversation; copy it exactly from the channel tag, such as webhook:ci"
+            return finish([call.id], .failure(sentence))
+        }
+        if let reason = finalReason { return finish([call.id], .failure(reason)) }
+        let key = calls.key(call, instance: identity.instance)
+        guard calls.begin(key, call, now: now.monotonic) else { return }
+        emit(.call(Call(id: key, name: call.tool, arguments: .object(call.arguments))))
+    }
+
+    /// The bus did not take a call: nothing of it is kept.
+    mutating func callRefused(_ key: String, _ error: BusError) {
+        guard let call = calls.end(key) else { return }
+        let tail =
+            call.tool == "reply"
+            ? " The reply was not kept; send it again later." : " Nothing was read; try again later."
+        finish(call.requests, .failure("Switchboard takes no more calls now (\(error.code.rawValue))." + tail))
+    }
+
+    mutating func answer(_ key: String, _ outcome: Answer.Outcome) {
+        if let call = calls.end(key) {
+            finish(call.requests, ToolAnswer.result(of: call.tool, outcome))
+        } else if let chat = calls.takeKept(key) {
+            // The model was told that this reply is kept; now it can be told how it ended.
+            let end = ToolAnswer.result(of: "reply", outcome)
+            calls.note("Your earlier reply to \(AttributeText.identifier(chat)): \(end.texts.joined(separator: " "))")
+        }
+    }
+
+    mutating func failAllCalls() {
+        guard let reason = finalReason else { return }
+        for key in calls.open.keys.sorted() {
+            guard let call = calls.end(key) else { continue }
+            finish(call.requests, .failure(reason))
+        }
+    }
+
+    mutating func tickCalls(_ now: Now) {
+        let isAway = link != .up
+        for key in calls.expired(now: now.monotonic, isAway: isAway) {
+            guard let call = calls.end(key) else { continue }
+            if call.tool == "reply", let chat = call.chat { calls.keep(key, chat: chat) }
+            finish(call.requests, .failure(awayText + " " + fate(of: call)))
+        }
+        guard isAway else { return }
+        for request in calls.takeProgress(now: now.monotonic) {
+            if let line = server.progress(request, "Waiting: \(awayText)") { emit(lines: line) }
+        }
+    }
+
+    private func fate(of call: CallLedger.OpenCall) -> String {
+        guard call.tool == "reply" else { return "Nothing was read; try again later." }
+        return "This session keeps the reply and sends it once the router is back, as long as the session runs. "
+            + "Do not send it again: that would be a second message."
+    }
+
+    private mutating func finish(_ requests: [RequestID], _ result: ToolResult) {
+        var result = result
+        if !requests.isEmpty { result.texts += calls.takeNotices() }
+        for request in requests {
+            if let line = server.finish(request, result) { emit(lines: line) }
+        }
+    }
+
+    /// Why no call can ever succeed in this process.
+    private var finalReason: String? {
+        switch link {
+        case .refused(let bye):
+            return "The Switchboard router refused this session (\(bye.code)): \(bye.message). "
+                + "Nothing was sent. After mending it, reconnect the switchboard server with /mcp."
+        case .unusable(let reason):
+            return "Switchboard's bus cannot be used from here: \(reason). Nothing was sent. "
+                + "After mending it, reconnect the switchboard server with /mcp."
+        case .unopened, .opening, .up, .lost: return nil
+        }
+    }
+
+    private var awayText: String {
+        switch link {
+        case .lost(let since), .opening(let since):
+            let away = "the Switchboard router is away since \(Timestamp.text(milliseconds: since))"
+            return startFailure.map {
+                "\(away) and could not be started (\($0)); `switchboard up` in a terminal says more."
+            }
+                ?? "\(away)."
+        case .up: return "The Switchboard router did not answer in time."
+        case .unopened, .refused, .unusable: return finalReason ?? ""
+        }
+    }
+}

@@ -1,0 +1,198 @@
+public import ChannelEvents
+
+/// The store's own number of a source.
+public typealias SourceID = Int64
+/// The store's own number of a session; ``unassignedSession`` is nobody yet.
+public typealias SessionID = Int64
+/// The order of admission, which is also the number of every delivery of the event.
+public typealias EventSequence = Int64
+
+/// Where events wait that no session was found for.
+public let unassignedSession: SessionID = 0
+
+/// An event about to be admitted: decided, not yet known to be new.
+public struct NewEvent: Sendable {
+    public var source: SourceID
+    public var head: EventHead
+    /// `nil` when the sender was refused.
+    public var body: [UInt8]?
+    /// The access rule that decided.
+    public var rule: String
+
+    public init(source: SourceID, head: EventHead, body: [UInt8]?, rule: String) {
+        self.source = source
+        self.head = head
+        self.body = body
+        self.rule = rule
+    }
+}
+
+/// How far a delivery has come. A storage contract: numbers are never reused.
+public enum DeliveryState: Int64, Sendable, CaseIterable {
+    case waiting = 0
+    /// Committed before it was sent; every later send carries `redelivery`.
+    case offered = 1
+    /// On Claude Code's stdin; not yet known to be seen.
+    case written = 2
+    case seen = 3
+    case answered = 4
+    case passed = 5
+    case done = 6
+    case dead = 9
+
+    public var word: String {
+        switch self {
+        case .waiting: return "waiting"
+        case .offered: return "offered"
+        case .written: return "written"
+        case .seen: return "seen"
+        case .answered: return "answered"
+        case .passed: return "passed"
+        case .done: return "done"
+        case .dead: return "dead"
+        }
+    }
+}
+
+/// An event that waits for a session, with all that is needed to deliver it.
+public struct WaitingDelivery: Sendable {
+    public var event: EventSequence
+    public var source: SourceID
+    public var head: EventHead
+    public var body: [UInt8]
+    public var offers: Int64
+
+    public init(event: EventSequence, source: SourceID, head: EventHead, body: [UInt8], offers: Int64) {
+        self.event = event
+        self.source = source
+        self.head = head
+        self.body = body
+        self.offers = offers
+    }
+}
+
+/// How far an outbox part has come. A storage contract.
+public enum OutboxState: Int64, Sendable, CaseIterable {
+    case queued = 0
+    /// Committed before the adapter was told.
+    case sending = 1
+    case sent = 2
+    case rejected = 3
+    /// It may have been sent or not; never sent again silently.
+    case unknown = 4
+
+    public var word: String {
+        switch self {
+        case .queued: return "queued"
+        case .sending: return "sending"
+        case .sent: return "sent"
+        case .rejected: return "rejected"
+        case .unknown: return "unknown"
+        }
+    }
+}
+
+/// Something for an adapter to do, stored until it is known what became of it.
+public struct OutboxPart: Sendable {
+    public var id: Int64
+    /// Under which the same call is the same part.
+    public var key: String
+    public var session: SessionID
+    public var source: SourceID
+    public var chat: String
+    public var thread: String?
+    public var replyTo: String?
+    public var verb: String
+    /// JSON.
+    public var arguments: [UInt8]
+    /// Of the text: the same one to the same chat within two minutes counts as the same reply.
+    public var digest: Int64
+    public var state: OutboxState
+    public var attempts: Int64
+    /// Wall clock, milliseconds.
+    public var notBefore: Int64
+    public var ids: [String]
+    public var reason: String?
+    public var created: Int64
+
+    public init(
+        id: Int64 = 0, key: String, session: SessionID, source: SourceID, chat: String, thread: String?, replyTo: String?,
+        verb: String, arguments: [UInt8], digest: Int64, state: OutboxState = .queued, attempts: Int64 = 0,
+        notBefore: Int64 = 0, ids: [String] = [], reason: String? = nil, created: Int64
+    ) {
+        self.id = id
+        self.key = key
+        self.session = session
+        self.source = source
+        self.chat = chat
+        self.thread = thread
+        self.replyTo = replyTo
+        self.verb = verb
+        self.arguments = arguments
+        self.digest = digest
+        self.state = state
+        self.attempts = attempts
+        self.notBefore = notBefore
+        self.ids = ids
+        self.reason = reason
+        self.created = created
+    }
+}
+
+public struct SourceRecord: Sendable {
+    public var id: SourceID
+    public var name: SourceName
+    /// JSON that only the adapter reads.
+    public var cursor: [UInt8]?
+    public var holder: Holder?
+
+    /// The adapter process that was welcomed last.
+    public struct Holder: Hashable, Sendable {
+        public var instance: String
+        public var pid: Int64
+        public var since: Int64
+
+        public init(instance: String, pid: Int64, since: Int64) {
+            self.instance = instance
+            self.pid = pid
+            self.since = since
+        }
+    }
+
+    public init(id: SourceID, name: SourceName, cursor: [UInt8]? = nil, holder: Holder? = nil) {
+        self.id = id
+        self.name = name
+        self.cursor = cursor
+        self.holder = holder
+    }
+}
+
+public struct SessionRecord: Sendable {
+    public var id: SessionID
+    public var label: String
+    public var project: String
+    public var incarnation: Int64
+    /// The endpoint process that was last proved to have a real session behind it.
+    public var instance: String?
+
+    public init(id: SessionID, label: String, project: String, incarnation: Int64, instance: String? = nil) {
+        self.id = id
+        self.label = label
+        self.project = project
+        self.incarnation = incarnation
+        self.instance = instance
+    }
+}
+
+/// A conversation in the store's numbers.
+public struct Place: Hashable, Sendable {
+    public var source: SourceID
+    public var chat: String
+    public var thread: String?
+
+    public init(source: SourceID, chat: String, thread: String?) {
+        self.source = source
+        self.chat = chat
+        self.thread = thread
+    }
+}

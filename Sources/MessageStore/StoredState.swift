@@ -1,0 +1,91 @@
+import ChannelEvents
+
+/// All that the router's core keeps in memory, as the store has it: what a start, or a failed commit, begins from.
+public struct StoredState: Sendable {
+    /// How often a router was started on this store.
+    public var starts: Int64 = 0
+    public var sources: [SourceRecord] = []
+    public var sessions: [SessionRecord] = []
+    /// Deliveries that wait, per session; the unassigned ones under ``unassignedSession``.
+    public var waiting: [SessionID: Int64] = [:]
+    /// Deliveries that were offered and never reported written.
+    public var offered: [SessionID: [StoredDelivery]] = [:]
+    /// The newest deliveries that were written and that nothing proved seen, at most ``uncoveredLimit`` per session.
+    public var written: [SessionID: [StoredDelivery]] = [:]
+    /// Parts that are queued or sending, oldest first.
+    public var outbox: [OutboxPart] = []
+    /// The number of the newest part ever made.
+    public var lastPart: Int64 = 0
+    /// The session that each conversation used last.
+    public var lastSession: [Place: SessionID] = [:]
+
+    /// A store with nothing in it.
+    public init() {}
+
+    /// Older ones are taken as seen: nobody wants a thousand old messages again.
+    public static let uncoveredLimit = 1024
+
+    public struct StoredDelivery: Hashable, Sendable {
+        public var event: EventSequence
+        public var offers: Int64
+        public var place: Place
+
+        public init(event: EventSequence, offers: Int64, place: Place) {
+            self.event = event
+            self.offers = offers
+            self.place = place
+        }
+    }
+}
+
+extension StoreTurn {
+    public func load() throws -> StoredState {
+        var state = StoredState()
+        state.outbox = try statement(OutboxPart.query + "WHERE state < 2 ORDER BY id").parts()
+        try statement("SELECT value FROM facts WHERE name = 'starts'").each { state.starts = $0.integer(0) }
+        try statement("SELECT ifnull(max(id), 0) FROM outbox").each { state.lastPart = $0.integer(0) }
+        try statement("SELECT source, chat, thread, session FROM conversations").each { row in
+            let thread = row.text(2).flatMap { $0.isEmpty ? nil : $0 }
+            state.lastSession[Place(source: row.integer(0), chat: row.text(1) ?? "", thread: thread)] = row.integer(3)
+        }
+        try statement("SELECT id, name, cursor, holder, holder_pid, held_since FROM sources").each { row in
+            guard let name = row.text(1).flatMap(SourceName.init) else { return }
+            let holder = row.text(3).map { SourceRecord.Holder(instance: $0, pid: row.integer(4), since: row.integer(5)) }
+            state.sources.append(SourceRecord(id: row.integer(0), name: name, cursor: row.blob(2), holder: holder))
+        }
+        try statement("SELECT id, label, project, incarnation, instance FROM sessions").each { row in
+            state.sessions.append(
+                SessionRecord(
+                    id: row.integer(0), label: row.text(1) ?? "", project: row.text(2) ?? "", incarnation: row.integer(3),
+                    instance: row.text(4)))
+        }
+        try statement("SELECT session, count(*) FROM deliveries WHERE state = 0 GROUP BY session").each { row in
+            state.waiting[row.integer(0)] = row.integer(1)
+        }
+        for session in state.sessions {
+            state.offered[session.id] = try deliveries(of: session.id, in: .offered, limit: .max)
+            state.written[session.id] = try deliveries(of: session.id, in: .written, limit: StoredState.uncoveredLimit)
+        }
+        return state
+    }
+
+    /// The newest deliveries of a session in one state, oldest of them first.
+    private func deliveries(of session: SessionID, in wanted: DeliveryState, limit: Int) throws
+        -> [StoredState.StoredDelivery]
+    {
+        let query = try statement(
+            """
+            SELECT d.event, d.offers, e.source, e.chat, e.thread FROM deliveries d JOIN events e ON e.seq = d.event
+            WHERE d.session = ? AND d.state = ? ORDER BY d.event DESC LIMIT ?
+            """)
+        query.bind(1, session)
+        query.bind(2, wanted.rawValue)
+        query.bind(3, Int64(limit))
+        var deliveries: [StoredState.StoredDelivery] = []
+        try query.each { row in
+            let place = Place(source: row.integer(2), chat: row.text(3) ?? "", thread: row.text(4))
+            deliveries.append(StoredState.StoredDelivery(event: row.integer(0), offers: row.integer(1), place: place))
+        }
+        return deliveries.reversed()
+    }
+}

@@ -1,0 +1,94 @@
+import AccessControl
+import ChannelEvents
+import JSON
+
+extension Configuration {
+    /// Builds the values from JSON that the reader has checked and completed.
+    init(effective: JSONValue) {
+        let entries = (effective["adapters"]?.objectValue ?? JSONObject()).compactMap(AdapterEntry.init)
+        adapters = entries
+        access = AccessPolicy(
+            sources: Dictionary(
+                (effective["access"]?.objectValue ?? JSONObject()).compactMap { member in
+                    SourceName(member.key).map { ($0, SourcePolicy(member.value)) }
+                }, uniquingKeysWith: { first, _ in first }))
+        routes = (effective["routes"]?.arrayValue ?? []).compactMap(RouteEntry.init)
+        let delivery = effective["delivery"]
+        self.delivery = Delivery(
+            attachSettle: delivery.duration("attach_settle"), firstPushWait: delivery.duration("first_push_wait"))
+        retention = Retention(
+            textDays: effective["retention"]?["text_days"]?.integerValue ?? 30,
+            idDays: effective["retention"]?["id_days"]?.integerValue ?? 90)
+        remote = effective["router"].flatMap(Remote.init)
+        log = Log(
+            format: effective["log"]?["format"]?.stringValue ?? "text",
+            level: effective["log"]?["level"]?.stringValue ?? "info")
+        // Every entry says its kind, also where the file leaves it to the name.
+        var shown = effective.objectValue ?? JSONObject()
+        shown["adapters"] = .object(
+            JSONObject(entries.map { JSONObject.Member(key: $0.name.text, value: $0.json) }))
+        self.effective = .object(shown)
+    }
+}
+
+extension Configuration.AdapterEntry {
+    fileprivate init?(_ member: JSONObject.Member) {
+        guard let name = SourceName(member.key) else { return nil }
+        var settings = member.value.objectValue ?? JSONObject()
+        settings["kind"] = nil
+        settings["enabled"] = nil
+        self.name = name
+        kind = member.value["kind"]?.stringValue ?? name.text
+        isEnabled = member.value["enabled"]?.boolValue ?? true
+        self.settings = .object(settings)
+    }
+
+    fileprivate var json: JSONValue {
+        var members: JSONObject = ["kind": .string(kind), "enabled": .bool(isEnabled)]
+        for setting in settings.objectValue ?? JSONObject() { members[setting.key] = setting.value }
+        return .object(members)
+    }
+}
+
+extension Configuration.RouteEntry {
+    fileprivate init?(_ value: JSONValue) {
+        guard let label = value["to"]?.stringValue else { return nil }
+        let match = value["match"]
+        conversation = match?["conversation"]?.stringValue.flatMap { Conversation($0) }
+        source = match?["source"]?.stringValue.flatMap { SourceName($0) }
+        sender = match?["sender"]?.stringValue
+        kind = match?["kind"]?.stringValue
+        self.label = label
+    }
+}
+
+extension Configuration.Remote {
+    fileprivate init?(_ value: JSONValue) {
+        guard let endpoint = value["listen"]?.stringValue, let publicKey = value["public_key"]?.stringValue,
+            let secretKey = value["secret_key"]?.stringValue
+        else { return nil }
+        self.endpoint = endpoint
+        self.publicKey = publicKey
+        secretKeyReference = secretKey
+        peers = (value["peers"]?.arrayValue ?? []).compactMap { peer in
+            guard let key = peer["public_key"]?.stringValue, let role = peer["role"]?.stringValue,
+                let name = peer["name"]?.stringValue
+            else { return nil }
+            return Peer(publicKey: key, role: role, name: name)
+        }
+    }
+}
+
+extension SourcePolicy {
+    fileprivate init(_ value: JSONValue) {
+        self.init(
+            allow: Set((value["allow"]?.arrayValue ?? []).compactMap(\.stringValue)),
+            trustsLoopback: value["trust_loopback"]?.boolValue ?? true)
+    }
+}
+
+extension JSONValue? {
+    fileprivate func duration(_ key: String) -> Int64 {
+        self?[key]?.stringValue.flatMap(DurationText.milliseconds) ?? 0
+    }
+}

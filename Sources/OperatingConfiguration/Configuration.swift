@@ -1,0 +1,91 @@
+public import AccessControl
+public import ChannelEvents
+public import JSON
+
+/// What `switchboard.yaml` says, checked and with every default filled in.
+public struct Configuration: Hashable, Sendable {
+    /// In the order of the file.
+    public var adapters: [AdapterEntry]
+    public var access: AccessPolicy
+    /// First match wins.
+    public var routes: [RouteEntry]
+    public var delivery: Delivery
+    public var retention: Retention
+    /// The socket for other machines; `nil` when there is none.
+    public var remote: Remote?
+    public var log: Log
+    /// The whole configuration with its defaults as JSON: what `config show --json` prints. Holds no secret, only
+    /// references to them.
+    public let effective: JSONValue
+
+    /// One source.
+    public struct AdapterEntry: Hashable, Sendable {
+        public let name: SourceName
+        /// Its program is `switchboard-<kind>`.
+        public let kind: String
+        public let isEnabled: Bool
+        /// What only the adapter understands; secrets as references.
+        public let settings: JSONValue
+    }
+
+    /// All that is given must match.
+    public struct RouteEntry: Hashable, Sendable {
+        public let conversation: Conversation?
+        public let source: SourceName?
+        public let sender: String?
+        public let kind: String?
+        /// The label of the session.
+        public let label: String
+    }
+
+    /// In milliseconds.
+    public struct Delivery: Hashable, Sendable {
+        public let attachSettle: Int64
+        public let firstPushWait: Int64
+    }
+
+    public struct Retention: Hashable, Sendable {
+        public let textDays: Int64
+        public let idDays: Int64
+    }
+
+    public struct Remote: Hashable, Sendable {
+        public let endpoint: String
+        /// Z85.
+        public let publicKey: String
+        /// `env:NAME` or `file:PATH`.
+        public let secretKeyReference: String
+        public let peers: [Peer]
+
+        public struct Peer: Hashable, Sendable {
+            public let publicKey: String
+            /// `adapter`, `endpoint` or `operator`.
+            public let role: String
+            public let name: String
+        }
+    }
+
+    public struct Log: Hashable, Sendable {
+        /// `text` or `json`.
+        public let format: String
+        /// A level of swift-log.
+        public let level: String
+    }
+
+    /// What holds without a file: one webhook on 127.0.0.1:8441.
+    public static func defaults() throws(ConfigurationError) -> Configuration {
+        try Configuration(yaml: "", file: "defaults")
+    }
+
+    /// The JSON schema (draft 2020-12) of the file.
+    public static var schema: JSONValue {
+        var schema = JSONObject([
+            JSONObject.Member(key: "$schema", value: "https://json-schema.org/draft/2020-12/schema"),
+            JSONObject.Member(key: "title", value: "Switchboard configuration"),
+        ])
+        for member in ConfigurationType.object(ConfigurationKey.table).schema().objectValue ?? JSONObject() {
+            schema[member.key] = member.value
+        }
+        return .object(schema)
+    }
+}

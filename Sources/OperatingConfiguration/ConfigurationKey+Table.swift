@@ -1,0 +1,95 @@
+import JSON
+
+extension ConfigurationKey {
+    /// Every key of `switchboard.yaml`. Add one here and in `config/switchboard.yaml`; a test compares the two.
+    static let table: [ConfigurationKey] = [
+        ConfigurationKey(
+            "adapters", .entries(.source, .object(adapter, isOpen: true)),
+            "A source per entry. `kind` is the adapter's program, `switchboard-<kind>`; all other settings are the "
+                + "adapter's own and checked by it. Without this key a webhook runs on 127.0.0.1:8441.",
+            standard: ["webhook": [:]]),
+        ConfigurationKey(
+            "access", .entries(.source, .object(access)), "Who is let in, per source. Nobody is by default.",
+            standard: [:]),
+        ConfigurationKey(
+            "routes", .list(.object(route)), "Which session gets what; the first match wins.", standard: []),
+        ConfigurationKey("delivery", .object(delivery), "When a session that attached is written to.", standard: [:]),
+        ConfigurationKey("retention", .object(retention), "How long things are kept.", standard: [:]),
+        ConfigurationKey("router", .object(router), "The router's socket for other machines.", standard: [:]),
+        ConfigurationKey("log", .object(log), "How the processes log.", standard: [:]),
+        .later("people"), .later("sessions"), .later("door"),
+    ]
+
+    static let adapter: [ConfigurationKey] = [
+        ConfigurationKey(
+            "kind", .text(.kind), "The adapter's program is `switchboard-<kind>`; the entry's name by default."),
+        ConfigurationKey("enabled", .flag, "Whether `switchboard up` runs it.", standard: true),
+    ]
+
+    private static let access: [ConfigurationKey] = [
+        ConfigurationKey(
+            "allow", .list(.text(.identifier)), "Permanent ids of senders who are let in; never names.", standard: []),
+        ConfigurationKey(
+            "trust_loopback", .flag,
+            "Whether a process of the same user on this machine is let in. A browser never is.", standard: true),
+        .later("dm_policy"), .later("approvers"), .later("groups"),
+    ]
+
+    private static let route: [ConfigurationKey] = [
+        ConfigurationKey(
+            "match", .object(match), "All that is given must match; nothing given matches all.", standard: [:]),
+        ConfigurationKey("to", .text(.label), "The label of the session.", presence: .required),
+    ]
+
+    private static let match: [ConfigurationKey] = [
+        ConfigurationKey("conversation", .text(.conversation), "`source:chat` or `source:chat/thread`."),
+        ConfigurationKey("source", .text(.source), "The name of an adapter's entry."),
+        ConfigurationKey("sender", .text(.identifier), "A sender's permanent id."),
+        ConfigurationKey("kind", .text(.identifier), "The kind of event: message, edit, reaction, alert, …"),
+    ]
+
+    private static let delivery: [ConfigurationKey] = [
+        ConfigurationKey(
+            "attach_settle", .duration(0...60_000),
+            "A session that has just attached gets nothing for so long, unless one of its hooks shows it is real.",
+            standard: "3s"),
+        ConfigurationKey(
+            "first_push_wait", .duration(0...60_000),
+            "Its first message goes alone; the rest so long after it where no hook proves that it was seen.",
+            standard: "5s"),
+    ]
+
+    private static let retention: [ConfigurationKey] = [
+        ConfigurationKey(
+            "text_days", .number(1...36_500), "Days that a text is kept once nothing waits for it.", standard: 30),
+        ConfigurationKey(
+            "id_days", .number(1...36_500),
+            "Days that an event's id is kept, so that a late repetition is recognized; at least `text_days`.",
+            standard: 90),
+    ]
+
+    private static let router: [ConfigurationKey] = [
+        ConfigurationKey(
+            "listen", .text(.endpoint),
+            "A TCP address for peers on other machines, always with CURVE; needs the three keys below. None by default."
+        ),
+        ConfigurationKey("public_key", .text(.curveKey), "The router's CURVE public key, Z85."),
+        ConfigurationKey("secret_key", .text(.reference), "The router's CURVE secret key, as a reference."),
+        ConfigurationKey("peers", .list(.object(peer)), "Who may connect to `listen`, and as what.", standard: []),
+    ]
+
+    private static let peer: [ConfigurationKey] = [
+        ConfigurationKey("public_key", .text(.curveKey), "The peer's CURVE public key, Z85.", presence: .required),
+        ConfigurationKey(
+            "role", .choice(["adapter", "endpoint", "operator"]), "What this key may be.", presence: .required),
+        ConfigurationKey(
+            "name", .text(.label), "The source or the label that this key may claim.", presence: .required),
+    ]
+
+    private static let log: [ConfigurationKey] = [
+        ConfigurationKey("format", .choice(["text", "json"]), "A line for people or a JSON object.", standard: "text"),
+        ConfigurationKey(
+            "level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+            "The least important lines that are written.", standard: "info"),
+    ]
+}

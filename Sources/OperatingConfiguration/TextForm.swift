@@ -1,0 +1,64 @@
+import ChannelEvents
+import OperatingHome
+
+/// What a text of the configuration must look like.
+enum TextForm: String, Sendable {
+    case identifier, kind, source, label, conversation, reference, endpoint, curveKey
+
+    /// What was expected, for the error; `nil` when the text is right.
+    func complaint(_ text: String) -> String? {
+        switch self {
+        case .identifier: text.isEmpty || text.utf8.count > 512 ? "expected an id of 1 to 512 bytes" : nil
+        case .kind:
+            SourceName(text) == nil
+                ? "expected the name of an adapter program without `switchboard-`, such as webhook" : nil
+        case .source:
+            SourceName(text) == nil
+                ? "expected a source name: 1 to 32 of a-z, 0-9 and -, starting with a letter" : nil
+        case .label: Self.isLabel(text) ? nil : "expected a session label: 1 to 64 of letters, digits, - _ ."
+        case .conversation:
+            Conversation(text) == nil ? "expected source:chat or source:chat/thread, as in webhook:ci" : nil
+        case .reference:
+            SecretResolver.isReference(text) ? nil : "expected a secret reference: env:NAME or file:PATH"
+        case .endpoint: Self.isEndpoint(text) ? nil : "expected tcp://address:port, as in tcp://192.0.2.1:8440"
+        case .curveKey: Self.isCurveKey(text) ? nil : "expected a CURVE public key: 40 characters of Z85"
+        }
+    }
+
+    /// A regular expression for the JSON schema, where the form has a short one.
+    var pattern: String? {
+        switch self {
+        case .source, .kind: "^[a-z][a-z0-9-]{0,31}$"
+        case .label: "^[A-Za-z0-9_.-]{1,64}$"
+        case .conversation: "^[a-z][a-z0-9-]{0,31}:[^/]+(/.+)?$"
+        case .reference: "^(env|file):.+$"
+        case .endpoint: "^tcp://.+:[0-9]{1,5}$"
+        case .identifier, .curveKey: nil
+        }
+    }
+
+    private static func isLabel(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { isWord($0) || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F }
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+    }
+
+    private static func isEndpoint(_ text: String) -> Bool {
+        guard text.hasPrefix("tcp://") else { return false }
+        let rest = text.dropFirst(6)
+        guard let colon = rest.lastIndex(of: ":"), colon != rest.startIndex else { return false }
+        let port = rest[rest.index(after: colon)...]
+        guard port.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(port) else { return false }
+        return (1...65_535).contains(number) && !rest.contains("/") && !rest.contains(" ")
+    }
+
+    private static let z85 = Set(
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#".utf8)
+
+    private static func isCurveKey(_ text: String) -> Bool {
+        text.utf8.count == 40 && text.utf8.allSatisfy(z85.contains)
+    }
+}

@@ -1,0 +1,77 @@
+import ChannelEvents
+import MessageStore
+
+/// What waits for one session: a window of it in memory, the rest in the store.
+struct Mailbox {
+    /// Bounds of the window; what is beyond them stays in the store until there is room.
+    static let windowLimit = 1024
+    static let windowBytes = 4 << 20
+
+    private var window: [WaitingDelivery] = []
+    private var start = 0
+    private var bytes = 0
+    /// The newest event that was ever in the window: the store is asked for what comes after it.
+    private(set) var loadedThrough: EventSequence = 0
+    /// The store has deliveries that are not in the window.
+    private(set) var storeHasMore: Bool
+    /// All that waits, in the window or not.
+    private(set) var count: Int64
+
+    init(waiting: Int64) {
+        count = waiting
+        storeHasMore = waiting > 0
+    }
+
+    var isEmpty: Bool { count == 0 }
+    var first: WaitingDelivery? { start < window.count ? window[start] : nil }
+    /// The window is used up and the store has more.
+    var needsPage: Bool { start == window.count && storeHasMore }
+
+    /// A delivery that was just stored as waiting; kept in memory when that keeps the order and the bounds.
+    mutating func add(_ delivery: WaitingDelivery) {
+        count += 1
+        guard !storeHasMore, window.count - start < Self.windowLimit, bytes < Self.windowBytes else {
+            storeHasMore = true
+            return
+        }
+        append(delivery)
+    }
+
+    /// A page of the store; shorter than asked means there is no more.
+    mutating func take(page: [WaitingDelivery], asked: Int) {
+        for delivery in page { append(delivery) }
+        storeHasMore = page.count == asked
+        if page.isEmpty, start == window.count { count = 0 }
+    }
+
+    private mutating func append(_ delivery: WaitingDelivery) {
+        window.append(delivery)
+        bytes += delivery.body.count
+        loadedThrough = max(loadedThrough, delivery.event)
+    }
+
+    mutating func removeFirst() -> WaitingDelivery? {
+        guard let delivery = first else { return nil }
+        start += 1
+        bytes -= delivery.body.count
+        count -= 1
+        if start == window.count {
+            window.removeAll(keepingCapacity: window.count <= Self.windowLimit)
+            start = 0
+        } else if start > 256, start * 2 > window.count {
+            window.removeFirst(start)
+            start = 0
+        }
+        return delivery
+    }
+
+    /// Deliveries became waiting again that are older than the window: it is read anew from the store.
+    mutating func rewind(to event: EventSequence, adding returned: Int64) {
+        window.removeAll()
+        start = 0
+        bytes = 0
+        count += returned
+        storeHasMore = count > 0
+        loadedThrough = min(loadedThrough, event - 1)
+    }
+}

@@ -1,0 +1,150 @@
+import BusProtocol
+import ChannelEvents
+import Dispatch
+import JSON
+import MessageBus
+import MessageStore
+import Synchronization
+
+/// Answers what may take long, and deletes what retention no longer keeps, beside the loop.
+///
+/// Queue `reads`: at most ``limit`` requests; past it a request is refused and its asker told to try again.
+final class ReaderThread: Sendable {
+    static let limit = 64
+    /// Between two looks at what retention may delete, in milliseconds.
+    private static let retentionInterval: Int64 = 60_000
+    /// Events that one slice of retention looks at: a few milliseconds of the writer's time.
+    private static let sliceRows = 500
+
+    private struct State {
+        var requests: [ReadRequest] = []
+        var isStopped = false
+        var thread: DedicatedThread?
+    }
+
+    private let state = Mutex(State())
+    private let bell = DispatchSemaphore(value: 0)
+    private let store: MessageStore
+    private let retention: RetentionPeriods
+    private let clock: @Sendable () -> Moment
+    private let finish: @Sendable (ReadAnswer) -> Void
+
+    init(
+        store: MessageStore, retention: RetentionPeriods, clock: @escaping @Sendable () -> Moment,
+        finish: @escaping @Sendable (ReadAnswer) -> Void
+    ) {
+        self.store = store
+        self.retention = retention
+        self.clock = clock
+        self.finish = finish
+    }
+
+    /// `false` when the queue is full.
+    func enqueue(_ request: ReadRequest) -> Bool {
+        let isTaken = state.withLock { state in
+            guard state.requests.count < Self.limit, !state.isStopped else { return false }
+            state.requests.append(request)
+            return true
+        }
+        bell.signal()
+        return isTaken
+    }
+
+    func start() throws(BusError) {
+        let thread = try DedicatedThread(name: "reader") { [self] in run() }
+        state.withLock { $0.thread = thread }
+    }
+
+    /// Returns when the thread has ended.
+    func stop() {
+        let thread = state.withLock { state in
+            state.isStopped = true
+            return state.thread
+        }
+        bell.signal()
+        thread?.join()
+    }
+
+    private func run() {
+        var nextRetention = clock().uptime + Self.retentionInterval
+        var place: EventSequence = 0
+        while true {
+            let (request, isStopped) = state.withLock { state in
+                (state.requests.isEmpty ? nil : state.requests.removeFirst(), state.isStopped)
+            }
+            if isStopped { return }
+            if let request {
+                finish(ReadAnswer(asker: request.asker, outcome: answer(request.query)))
+                continue
+            }
+            let now = clock()
+            if now.uptime >= nextRetention {
+                let next = retainSlice(from: place, now)
+                place = next ?? 0
+                nextRetention = next == nil ? now.uptime + Self.retentionInterval : now.uptime
+                continue
+            }
+            _ = bell.wait(timeout: .now() + .milliseconds(Int(nextRetention - now.uptime)))
+        }
+    }
+
+    private func retainSlice(from place: EventSequence, _ now: Moment) -> EventSequence? {
+        do {
+            return try store.turn { turn in
+                try turn.retain(retention, from: place, rows: Self.sliceRows, now: now.wall)
+            }
+        } catch {
+            // The loop meets the same failure at its next commit and says so; retention tries again later.
+            return nil
+        }
+    }
+
+    private func answer(_ query: ReadRequest.Query) -> Answer.Outcome {
+        do {
+            return try store.read { reader in .success(try Self.answer(query, reader)) }
+        } catch {
+            return .failure(code: error.code.rawValue, message: error.message)
+        }
+    }
+
+    private static func answer(_ query: ReadRequest.Query, _ reader: StoreReader) throws -> JSONValue {
+        switch query {
+        case .history(let place, let before, let limit):
+            var events = try reader.history(place: place, before: before, limit: limit).map { JSONValue.object($0.json) }
+            events.reverse()
+            var answer: JSONObject = ["events": .array(events)]
+            if let place { answer["replies"] = .array(try reader.replies(place: place, limit: limit).map(\.json)) }
+            return .object(answer)
+        case .messages(let session, let place, let before, let limit):
+            let messages = try reader.delivered(to: session, place: place, before: before, limit: limit)
+            return ["messages": .array(messages.reversed().map { .object($0.toolMessage) })]
+        case .conversations(let session, let limit):
+            let conversations = try reader.conversations(of: session, limit: limit)
+            return ["conversations": .array(conversations.map { ["chat_id": .string($0.description)] })]
+        case .status(var status):
+            var store = status["store"]?.objectValue ?? [:]
+            store["bytes"] = .integer(try reader.size())
+            store["events"] = .integer(try reader.eventCount())
+            store["waiting"] = status["waiting"]
+            store["outbox"] = status["outbox"]
+            status["store"] = .object(store)
+            status["waiting"] = nil
+            status["outbox"] = nil
+            return .object(status)
+        }
+    }
+}
+
+extension OutboxPart {
+    /// The form that `history` shows.
+    var json: JSONValue {
+        var object: JSONObject = [
+            "state": .string(state.word), "attempts": .integer(attempts), "time_ms": .integer(created),
+        ]
+        if case .success(let arguments) = Result(catching: { try JSONValue(parsing: self.arguments) }) {
+            object["text"] = arguments["text"]
+        }
+        if let reason { object["reason"] = .string(reason) }
+        return .object(object)
+    }
+}

@@ -1,0 +1,222 @@
+import BusProtocol
+import ChannelEvents
+import JSON
+import MessageBus
+import MessageStore
+
+/// From the queues to the endpoints: offers, receipts, what comes back when a link is lost.
+extension RouterCore {
+    /// What the pump needs from the store before it can go on; `nil` when it needs nothing.
+    func pageWanted() -> Question? {
+        for (id, session) in sessions where session.room > 0 || session.parkedInbox != nil {
+            if session.mailbox.needsPage { return .page(id, after: session.mailbox.loadedThrough, limit: Mailbox.windowLimit) }
+            if unassigned.needsPage, defaultSession == id {
+                return .page(unassignedSession, after: unassigned.loadedThrough, limit: Mailbox.windowLimit)
+            }
+        }
+        return nil
+    }
+
+    mutating func take(page: [WaitingDelivery], for session: SessionID, asked: Int) {
+        if session == unassignedSession {
+            unassigned.take(page: page, asked: asked)
+        } else {
+            sessions[session]?.mailbox.take(page: page, asked: asked)
+        }
+    }
+
+    /// Offers what waits to every session that has room, in the order of admission.
+    mutating func pump(now: Moment) {
+        for (id, session) in sessions where session.isAttached {
+            if session.parkedInbox != nil, answerParkedInbox(id, now) { continue }
+            while sessions[id]?.room ?? 0 > 0, let next = takeNext(for: id) {
+                let place = Place(source: next.delivery.source, chat: next.delivery.head.chat, thread: next.delivery.head.thread)
+                let offers = next.delivery.offers + 1
+                effects.changes.append(
+                    next.wasUnassigned
+                        ? .assignment(next.delivery.event, to: id, .offered, offers: offers)
+                        : .transition(id, next.delivery.event, .offered, offers: offers, reason: nil))
+                offer(next.delivery, to: id, place, now)
+            }
+        }
+    }
+
+    /// The oldest of what waits for a session and, if it may take that, of what waits for nobody.
+    mutating func takeNext(for id: SessionID) -> (delivery: WaitingDelivery, wasUnassigned: Bool)? {
+        guard let session = sessions[id], !session.mailbox.needsPage else { return nil }
+        let own = session.mailbox.first
+        if !unassigned.isEmpty, defaultSession == id {
+            if unassigned.needsPage { return nil }
+            if let open = unassigned.first, own.map({ open.event < $0.event }) ?? true {
+                return unassigned.removeFirst().map { ($0, true) }
+            }
+        }
+        return sessions[id]?.mailbox.removeFirst().map { ($0, false) }
+    }
+
+    /// Puts a delivery on its way. Its change of state is the caller's: it stands in the same commit.
+    mutating func offer(_ delivery: WaitingDelivery, to id: SessionID, _ place: Place, _ now: Moment) {
+        guard let link = sessions[id]?.link, let name = sourceNames[delivery.source] else { return }
+        note(place, heardBy: id)
+        let age = now.wall - delivery.head.time
+        let outgoing = Delivery(
+            id: delivery.event, source: name, head: delivery.head, redelivery: delivery.offers,
+            staleAge: age > Self.staleAge ? age : nil, body: delivery.body)
+        sessions[id]?.inFlight.append(
+            Session.InFlight(event: delivery.event, offers: delivery.offers + 1, place: place))
+        sessions[id]?.offered += 1
+        sessions[id]?.lastDelivery = now.wall
+        if sessions[id]?.phase == .probing { sessions[id]?.phase = .probed(delivery.event) }
+        batch(outgoing, to: link)
+        if isTapWatched { tap("delivery", [
+                "event_id": .string(EventKey(source: name, id: delivery.head.id).description),
+                "session": .string(sessions[id]?.record.label ?? ""), "state": "offered", "redelivery": .integer(delivery.offers),
+            ]) }
+    }
+
+    /// Older than this, a message is marked stale with its age: the world may have moved on.
+    static let staleAge: Int64 = 3_600_000
+
+    /// Joins deliveries to one link into messages of at most ``BusLimits/batch``.
+    private mutating func batch(_ delivery: Delivery, to link: LinkID) {
+        counters.add("deliveries.offered")
+        if let last = effects.messages.indices.last, effects.messages[last].link == link,
+            case .numbered(let position, .deliver(var deliveries)) = effects.messages[last].message,
+            deliveries.count < BusLimits.batch, openBatchBytes + delivery.body.count < Self.batchBytes
+        {
+            // The array is taken out before it grows, so that it is not copied for every delivery.
+            effects.messages[last].message = .heartbeat(epoch: 0)
+            deliveries.append(delivery)
+            effects.messages[last].message = .numbered(position, .deliver(deliveries))
+            openBatchBytes += delivery.body.count
+            return
+        }
+        guard let position = links.nextPosition(to: link) else { return }
+        var deliveries: [Delivery] = []
+        deliveries.reserveCapacity(16)
+        deliveries.append(delivery)
+        openBatchBytes = delivery.body.count
+        effects.send(.numbered(position, .deliver(deliveries)), to: link)
+    }
+
+    private static let batchBytes = 1 << 20
+
+    /// Remembers that a session may read and answer a conversation, and that the conversation used it last.
+    mutating func note(_ place: Place, heardBy id: SessionID) {
+        if lastSession[place] != id {
+            lastSession[place] = id
+            effects.changes.append(.lastSession(place, id))
+        }
+        guard sessions[id]?.heard.contains(place) == false else { return }
+        if sessions[id]?.heard.count ?? 0 >= Session.heardLimit { sessions[id]?.heard.removeAll() }
+        sessions[id]?.heard.insert(place)
+        effects.changes.append(.heard(id, place))
+    }
+
+    // MARK: What comes back
+
+    /// RECEIPT.
+    mutating func receive(_ receipt: Receipt, from link: LinkID, _ now: Moment) {
+        guard case .endpoint(let id) = peers[link]?.kind else {
+            return refuse(ProtocolError(.role, "RECEIPT is an endpoint's to say"), command: "RECEIPT", from: link)
+        }
+        if !receipt.written.isEmpty { noteWritten(receipt.written, by: id, now) }
+        for failure in receipt.failed {
+            guard let index = sessions[id]?.inFlight.firstIndex(where: { $0.event == failure.delivery }),
+                let item = sessions[id]?.inFlight.remove(at: index)
+            else { continue }
+            effects.changes.append(
+                .transition(id, item.event, .dead, offers: item.offers, reason: String(failure.code.prefix(64))))
+            counters.add("deliveries.dead")
+            if sessions[id]?.phase == .probed(item.event) { sessions[id]?.phase = .probing }
+        }
+    }
+
+    private mutating func noteWritten(_ events: [Int64], by id: SessionID, _ now: Moment) {
+        guard var inFlight = sessions[id]?.inFlight else { return }
+        sessions[id]?.inFlight = []
+        var uncovered = sessions[id]?.uncovered ?? []
+        sessions[id]?.uncovered = []
+        // They come back in the order they went out, so the first is nearly always the one.
+        var taken = 0
+        for event in events {
+            var index = taken
+            while index < inFlight.count, inFlight[index].event != event { index += 1 }
+            guard index < inFlight.count else { continue }
+            if index != taken { inFlight.swapAt(index, taken) }
+            let item = inFlight[taken]
+            taken += 1
+            effects.changes.append(.transition(id, event, .written, offers: item.offers, reason: nil))
+            uncovered.append(StoredState.StoredDelivery(event: event, offers: item.offers, place: item.place))
+            if sessions[id]?.phase == .probed(event) {
+                sessions[id]?.phase = .waiting(until: now.uptime + settings.firstPushWait)
+            }
+        }
+        inFlight.removeFirst(taken)
+        inFlight.sort { $0.event < $1.event }
+        if uncovered.count > 2 * StoredState.uncoveredLimit {
+            uncovered.removeFirst(uncovered.count - StoredState.uncoveredLimit)
+        }
+        sessions[id]?.inFlight = inFlight
+        sessions[id]?.uncovered = uncovered
+        sessions[id]?.written += Int64(taken)
+        counters.add("deliveries.written", Int64(taken))
+    }
+
+    /// An endpoint attached: what was under way to its last link is written, if it says so, or waits again. What an
+    /// earlier incarnation was written and never covered is offered once more.
+    mutating func reclaim(_ id: SessionID, written: Set<Int64>, isNewIncarnation: Bool, _ now: Moment) {
+        guard let session = sessions[id] else { return }
+        let reported = session.inFlight.filter { written.contains($0.event) }
+        if !reported.isEmpty { noteWritten(reported.map(\.event), by: id, now) }
+        var returned: [Session.InFlight] = sessions[id]?.inFlight ?? []
+        sessions[id]?.inFlight = []
+        if isNewIncarnation {
+            for item in sessions[id]?.uncovered ?? [] {
+                if item.offers == 1 {
+                    returned.append(Session.InFlight(event: item.event, offers: item.offers, place: item.place))
+                } else {
+                    effects.changes.append(.transition(id, item.event, .done, offers: item.offers, reason: "uncovered"))
+                }
+            }
+            sessions[id]?.uncovered = []
+        }
+        guard let oldest = returned.map(\.event).min() else { return }
+        for item in returned {
+            effects.changes.append(.transition(id, item.event, .waiting, offers: item.offers, reason: nil))
+        }
+        sessions[id]?.mailbox.rewind(to: oldest, adding: Int64(returned.count))
+        counters.add("deliveries.returned", Int64(returned.count))
+    }
+
+    /// Something only a real session does: from now on it gets everything.
+    mutating func prove(_ id: SessionID) {
+        guard var session = sessions[id], session.isAttached, session.phase != .ready || session.record.instance != session.instance
+        else { return }
+        session.phase = .ready
+        session.record.instance = session.instance
+        sessions[id] = session
+        effects.changes.append(.session(session.record))
+        if isTapWatched { tap("session", ["session": .string(session.record.label), "state": "ready"]) }
+    }
+
+    /// What time alone does to a session.
+    mutating func advance(_ id: SessionID, _ now: Moment) {
+        guard let session = sessions[id] else { return }
+        switch session.phase {
+        case .settling(let until) where until <= now.uptime: sessions[id]?.phase = .probing
+        case .waiting(let until) where until <= now.uptime: prove(id)
+        default: break
+        }
+        if let parked = session.parkedInbox, parked.until <= now.uptime { answerParkedInbox(id, now, evenIfEmpty: true) }
+    }
+
+    /// A reply, a pass or a pull covers what was written: it was seen.
+    mutating func cover(_ id: SessionID, state: DeliveryState, where isCovered: (StoredState.StoredDelivery) -> Bool) {
+        guard let uncovered = sessions[id]?.uncovered, uncovered.contains(where: isCovered) else { return }
+        sessions[id]?.uncovered = uncovered.filter { !isCovered($0) }
+        for item in uncovered where isCovered(item) {
+            effects.changes.append(.transition(id, item.event, state, offers: item.offers, reason: nil))
+        }
+    }
+}

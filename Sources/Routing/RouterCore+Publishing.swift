@@ -1,0 +1,130 @@
+import AccessControl
+import BusProtocol
+import ChannelEvents
+import JSON
+import MessageBus
+import MessageStore
+
+/// PUBLISH: judge, admit, route. A refused sender's text never reaches the store.
+extension RouterCore {
+    func admissionQuestion(_ publish: Publish, from link: LinkID) -> Question? {
+        guard case .adapter(let name) = peers[link]?.kind, let source = sources[name] else { return nil }
+        let verdicts = publish.events.map { event -> Judgement.Verdict in
+            guard let head = event.head, head.invalidMember == nil else { return .faulty("malformed") }
+            if event.body.count > BusLimits.payloadBytes { return .faulty("oversize") }
+            guard EventBody.isValid(event.body) else { return .faulty("malformed") }
+            let decision = settings.access.decide(head, from: name)
+            let body = decision.isAllowed ? event.body : nil
+            return .storable(NewEvent(source: source.id, head: head, body: body, rule: decision.rule.rawValue), decision)
+        }
+        return .admit(Judgement(verdicts: verdicts))
+    }
+
+    mutating func admit(
+        _ publish: Publish, sequence: UInt64, from link: LinkID, knowing fact: Fact, _ now: Moment
+    ) {
+        guard case .adapter(let name) = peers[link]?.kind, let source = sources[name] else {
+            return refuse(ProtocolError(.role, "PUBLISH is an adapter's to say"), command: "PUBLISH", from: link)
+        }
+        guard case .admitted(let judgement, let numbers) = fact else { return }
+        var refused: [RefusedEvent] = []
+        var fresh: Int64 = 0
+        for (index, verdict) in judgement.verdicts.enumerated() {
+            switch verdict {
+            case .faulty(let fault):
+                refused.append(RefusedEvent(sequence: sequence, index: index, code: fault))
+                effects.changes.append(.deadLetter(source.id, reason: fault))
+            case .storable(let event, let decision):
+                if !decision.isAllowed {
+                    refused.append(RefusedEvent(sequence: sequence, index: index, code: "not-allowed"))
+                }
+                guard let number = numbers[index] else { continue }
+                fresh += 1
+                if isTapWatched { tap("event", tapLine(event.head, name, decision)) }
+                guard let body = event.body else { continue }
+                route(WaitingDelivery(event: number, source: source.id, head: event.head, body: body, offers: 0), name, now)
+            }
+        }
+        if let cursor = publish.cursor {
+            sources[name]?.cursor = cursor
+            effects.changes.append(.cursor(source.id, cursor))
+        }
+        if !refused.isEmpty { due[link, default: []] += refused }
+        let faulty = Int64(refused.count { $0.code != "not-allowed" })
+        let duplicates = Int64(publish.events.count) - fresh - faulty
+        sources[name]?.published += Int64(publish.events.count)
+        sources[name]?.admitted += fresh
+        sources[name]?.duplicates += duplicates
+        sources[name]?.refused += Int64(refused.count)
+        if fresh > 0 { sources[name]?.lastEvent = now.wall }
+        counters.add("events.admitted", fresh)
+        counters.add("events.duplicate", duplicates)
+        counters.add("events.refused", Int64(refused.count))
+    }
+
+    private func tapLine(_ head: EventHead, _ source: SourceName, _ decision: Decision) -> JSONValue {
+        [
+            "event_id": .string(EventKey(source: source, id: head.id).description),
+            "conversation": .string(Conversation(source: source, chat: head.chat, thread: head.thread).description),
+            "sender": .string(head.sender), "kind": .string(head.kind.rawValue), "allowed": .bool(decision.isAllowed),
+            "rule": .string(decision.rule.rawValue),
+        ]
+    }
+
+    // MARK: Which session
+
+    /// Gives a fresh event to its session's queue, or to nobody's until one is found.
+    private mutating func route(_ delivery: WaitingDelivery, _ source: SourceName, _ now: Moment) {
+        let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
+        guard let id = sessionID(for: delivery, source, place, now), sessions[id] != nil else {
+            unassigned.add(delivery)
+            effects.changes.append(.delivery(unassignedSession, delivery.event, .waiting, offers: 0))
+            return
+        }
+        let queueIsEmpty = sessions[id]?.mailbox.isEmpty ?? false
+        if queueIsEmpty, sessions[id]?.room ?? 0 > 0, sessions[id]?.parkedInbox == nil, unassigned.isEmpty {
+            effects.changes.append(.delivery(id, delivery.event, .offered, offers: 1))
+            offer(delivery, to: id, place, now)
+        } else {
+            sessions[id]?.mailbox.add(delivery)
+            effects.changes.append(.delivery(id, delivery.event, .waiting, offers: 0))
+        }
+    }
+
+    /// The configured route, else the session the conversation last used, else the only one there is.
+    private mutating func sessionID(
+        for delivery: WaitingDelivery, _ source: SourceName, _ place: Place, _ now: Moment
+    ) -> SessionID? {
+        if !settings.routes.isEmpty, let rule = settings.routes.first(where: { $0.matches(delivery.head, from: source) }) {
+            return session(labelled: rule.label)
+        }
+        return lastSession[place] ?? defaultSession
+    }
+
+    /// A session that is chosen by label keeps its messages even before it was ever seen.
+    private mutating func session(labelled label: String) -> SessionID {
+        if let id = labels[label] { return id }
+        let record = SessionRecord(id: (sessions.keys.max() ?? 0) + 1, label: label, project: "", incarnation: 0)
+        sessions[record.id] = Session(record: record, waiting: 0)
+        labels[label] = record.id
+        effects.changes.append(.session(record))
+        return record.id
+    }
+
+    /// The one session that may take what belongs to nobody: the only proved one, else the only one attached.
+    var defaultSession: SessionID? {
+        var proved: SessionID?
+        var attached: SessionID?
+        var provedCount = 0
+        var attachedCount = 0
+        for (id, session) in sessions where session.isPastSettling {
+            attached = id
+            attachedCount += 1
+            guard session.isProved else { continue }
+            proved = id
+            provedCount += 1
+        }
+        if provedCount == 1 { return proved }
+        return provedCount == 0 && attachedCount == 1 ? attached : nil
+    }
+}

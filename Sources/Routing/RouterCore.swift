@@ -1,0 +1,242 @@
+public import BusProtocol
+import ChannelEvents
+import JSON
+public import MessageBus
+public import MessageStore
+
+/// All that the router decides, as a value: inputs and now in, effects out. No clock, no I/O, no task.
+///
+/// What must survive is in the store; when a commit fails, this memory is thrown away and made anew from it. A message
+/// is handled in two steps, because what is new and who holds what only the store knows: ``question(for:from:)`` says
+/// what must be known first, ``handle(_:from:knowing:now:)`` decides.
+public struct RouterCore: Sendable {
+    public var settings: RouterSettings
+    /// Somebody reads the tap: otherwise its lines are not even made.
+    public var isTapWatched = false
+
+    var links = LinkTable()
+    var peers: [LinkID: Peer] = [:]
+    var sources: [SourceName: Source] = [:]
+    var sourceNames: [SourceID: SourceName] = [:]
+    var sessions: [SessionID: Session] = [:]
+    var labels: [String: SessionID] = [:]
+    var unassigned: Mailbox
+    var lastSession: [Place: SessionID]
+    var outbox: Outbox
+    var counters = Counters()
+    var epoch: UInt64
+    /// Effects of the message or tick in hand.
+    var effects = Effects()
+    /// Bytes in the DELIVER that is being filled.
+    var openBatchBytes = 0
+    /// Links to acknowledge at the end of the turn, with the events refused in it.
+    var due: [LinkID: [RefusedEvent]] = [:]
+
+    struct Peer: Sendable {
+        enum Kind: Sendable {
+            case adapter(SourceName)
+            case endpoint(SessionID)
+            case `operator`
+        }
+
+        var kind: Kind
+        var instance: String
+    }
+
+    /// - Parameter epoch: every link gets a greater one; greater than any that an earlier router gave.
+    public init(settings: RouterSettings, state: StoredState, epoch: UInt64, now: Moment) {
+        self.settings = settings
+        self.epoch = epoch
+        unassigned = Mailbox(waiting: state.waiting[unassignedSession] ?? 0)
+        lastSession = state.lastSession
+        outbox = Outbox(parts: state.outbox, last: state.lastPart)
+        for record in state.sources {
+            var source = Source(record)
+            source.leaseEnd = now.uptime + BusLimits.silence
+            sources[record.name] = source
+            sourceNames[record.id] = record.name
+        }
+        for record in state.sessions {
+            var session = Session(record: record, waiting: state.waiting[record.id] ?? 0)
+            session.inFlight = (state.offered[record.id] ?? []).map {
+                Session.InFlight(event: $0.event, offers: $0.offers, place: $0.place)
+            }
+            session.uncovered = state.written[record.id] ?? []
+            sessions[record.id] = session
+            labels[record.label] = record.id
+        }
+    }
+
+    // MARK: Messages
+
+    /// What must be known before the message can be handled.
+    public func question(for message: PeerMessage, from link: LinkID) -> Question? {
+        switch message {
+        case .hello(let hello): return greetingQuestion(hello)
+        case .numbered(let position, .publish(let publish)):
+            // Nothing is admitted from a message that will not be taken.
+            guard let taken = links.accepted(from: link), taken.epoch == position.epoch,
+                taken.sequence + 1 == position.sequence
+            else { return nil }
+            return admissionQuestion(publish, from: link)
+        case .call(_, let call): return callQuestion(call, from: link)
+        case .query(_, let call): return queryQuestion(call, from: link)
+        default: return nil
+        }
+    }
+
+    /// Handles one message; the effects are collected until ``endTurn(now:)``.
+    public mutating func handle(
+        _ message: PeerMessage, from link: LinkID, as authorized: BusListener.AuthorizedPeer? = nil, knowing fact: Fact,
+        now: Moment
+    ) {
+        switch message {
+        case .hello(let hello): greet(hello, link, authorized, fact, now)
+        case .numbered(let position, let message): take(message, at: position, from: link, knowing: fact, now)
+        case .call(let epoch, let call):
+            guard hear(epoch, link, now) else { return }
+            self.call(call, from: link, knowing: fact, now)
+        case .query(let epoch, let call):
+            guard hear(epoch, link, now) else { return }
+            query(call, from: link, knowing: fact, now)
+        case .health(let epoch, let health):
+            guard hear(epoch, link, now) else { return }
+            note(health, from: link, now)
+        case .ack(let position):
+            guard hear(position.epoch, link, now) else { return }
+            links.acknowledged(position, by: link)
+        case .heartbeat(let epoch): _ = hear(epoch, link, now)
+        case .bye:
+            // Who leaves by himself needs no lease to come back.
+            if case .adapter(let name) = peers[link]?.kind {
+                drop(link, now)
+                sources[name]?.leaseEnd = 0
+            } else {
+                drop(link, now)
+            }
+        }
+    }
+
+    /// A message that could not be read; its sender is told why, others are not touched.
+    public mutating func refuse(_ error: ProtocolError, command: String, from link: LinkID) {
+        counters.add("refused.\(error.code.rawValue)")
+        effects.send(
+            .error(Refusal(code: error.code.rawValue, message: error.message, command: command)), to: link)
+    }
+
+    private mutating func hear(_ epoch: UInt64, _ link: LinkID, _ now: Moment) -> Bool {
+        guard let reset = links.hear(epoch, from: link, now: now.uptime) else { return true }
+        counters.add("resets")
+        effects.send(.reset(reset), to: link)
+        return false
+    }
+
+    private mutating func take(
+        _ message: PeerMessage.Numbered, at position: Position, from link: LinkID, knowing fact: Fact, _ now: Moment
+    ) {
+        switch links.accept(position, from: link, now: now.uptime) {
+        case .reset(let reset):
+            counters.add("resets")
+            effects.send(.reset(reset), to: link)
+        case .duplicate: due[link, default: []] += []
+        case .take:
+            due[link, default: []] += []
+            switch message {
+            case .publish(let publish):
+                admit(publish, sequence: position.sequence, from: link, knowing: fact, now)
+            case .receipt(let receipt): receive(receipt, from: link, now)
+            case .result(let result): receive(result, from: link, now)
+            case .ask:
+                refuse(
+                    ProtocolError(.unavailable, "this router does not relay permission requests"), command: "ASK", from: link)
+            }
+        }
+    }
+
+    /// Ends a turn: what became due by itself, then acknowledgements. Gives all effects since the last turn.
+    public mutating func endTurn(now: Moment) -> Effects {
+        for (link, refused) in due {
+            guard let position = links.accepted(from: link) else { continue }
+            effects.send(.ack(Acknowledgement(position: position, refused: refused)), to: link)
+        }
+        due.removeAll(keepingCapacity: true)
+        defer { effects = Effects() }
+        return effects
+    }
+
+    /// What became due by itself: silence, heartbeats, sessions that settled, parts to try again.
+    public mutating func tick(now: Moment) {
+        for link in links.silent(now: now.uptime) { drop(link, now) }
+        for (link, epoch) in links.heartbeatsDue(now: now.uptime) { effects.send(.heartbeat(epoch: epoch), to: link) }
+        for session in Array(sessions.keys) { advance(session, now) }
+        runLanes(now)
+    }
+
+    /// When ``tick(now:)`` has something to do again, at the latest, as uptime.
+    public func deadline(now: Moment) -> Int64 {
+        var next = now.uptime + 1_000
+        for session in sessions.values { if let deadline = session.deadline { next = min(next, deadline) } }
+        if let retry = outbox.nextTry { next = min(next, now.uptime + max(0, retry - now.wall)) }
+        return next
+    }
+
+    /// A link is gone, by BYE, by silence, or because libzmq has no such peer.
+    public mutating func drop(_ link: LinkID, _ now: Moment) {
+        links.close(link)
+        due[link] = nil
+        guard let peer = peers.removeValue(forKey: link) else { return }
+        switch peer.kind {
+        case .operator: break
+        case .adapter(let name):
+            guard sources[name]?.link == link else { return }
+            sources[name]?.link = nil
+            sources[name]?.leaseEnd = now.uptime + BusLimits.silence
+            sources[name]?.healthSince = now.wall
+            if isTapWatched { tap("source", ["source": .string(name.text), "state": "away"]) }
+        case .endpoint(let id):
+            guard sessions[id]?.link == link else { return }
+            sessions[id]?.link = nil
+            sessions[id]?.phase = .away
+            sessions[id]?.parkedInbox = nil
+            if isTapWatched { tap("session", ["session": .string(sessions[id]?.record.label ?? ""), "state": "away"]) }
+        }
+    }
+
+    /// What a reader's thread found out goes to who asked, if that link still stands.
+    mutating func finish(_ read: ReadAnswer) { answer(read.asker.id, read.outcome, to: read.asker.link) }
+
+    /// Not now: the peer comes back by itself.
+    mutating func turnAway(_ link: LinkID, _ why: ProtocolError) {
+        counters.add("rejected.\(why.code.rawValue)")
+        effects.send(.bye(Bye(why)), to: link)
+    }
+
+    /// The router stops: peers need not wait for silence to notice.
+    mutating func sayGoodbye() {
+        for link in peers.keys {
+            effects.send(.bye(Bye(ProtocolError(.shuttingDown, "the router stops"))), to: link)
+        }
+    }
+
+    /// For a log line: what a link's peer is.
+    func name(of link: LinkID) -> String {
+        switch peers[link]?.kind {
+        case .adapter(let name): return name.text
+        case .endpoint(let id): return sessions[id]?.record.label ?? "endpoint"
+        case .operator: return "operator"
+        case nil: return "stranger"
+        }
+    }
+
+    /// Callers ask ``isTapWatched`` first: a line that nobody reads is not made.
+    mutating func tap(_ topic: String, _ line: JSONValue) {
+        effects.tap.append(Effects.TapLine(topic: topic, line: line))
+    }
+}
+
+/// Counts of what happened, by names from our own vocabulary.
+struct Counters: Sendable {
+    private(set) var values: [String: Int64] = [:]
+
+    mutating func add(_ name: String, _ amount: Int64 = 1) { values[name, default: 0] += amount }
+}

@@ -1,0 +1,79 @@
+public import AccessControl
+public import BusProtocol
+public import ChannelEvents
+public import JSON
+
+/// What the configuration says to the router. A value: a reload replaces it whole.
+public struct RouterSettings: Sendable {
+    public var access: AccessPolicy
+    /// The first that matches wins.
+    public var routes: [RouteRule]
+    /// Each source's section of the configuration, secrets as references; goes to its adapter in WELCOME.
+    public var adapters: [SourceName: JSONValue]
+    /// A new incarnation gets nothing for so long, in milliseconds: a handshake is not a session.
+    public var attachSettle: Int64
+    /// After its first push a session without hooks gets the rest so much later, in milliseconds.
+    public var firstPushWait: Int64
+    /// What one adapter may have unacknowledged.
+    public var adapterCredit: Credit
+    public var version: String
+
+    public init(
+        access: AccessPolicy = AccessPolicy(), routes: [RouteRule] = [], adapters: [SourceName: JSONValue] = [:],
+        attachSettle: Int64 = 3_000, firstPushWait: Int64 = 5_000,
+        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), version: String = "0.1.0"
+    ) {
+        self.access = access
+        self.routes = routes
+        self.adapters = adapters
+        self.attachSettle = attachSettle
+        self.firstPushWait = firstPushWait
+        self.adapterCredit = adapterCredit
+        self.version = version
+    }
+}
+
+/// Sends what matches to one session. A member that is `nil` matches everything.
+public struct RouteRule: Hashable, Sendable {
+    public var source: SourceName?
+    /// With a thread it matches that thread, without one the whole chat.
+    public var conversation: Conversation?
+    public var sender: String?
+    public var kind: EventKind?
+    public var label: String
+
+    public init(
+        source: SourceName? = nil, conversation: Conversation? = nil, sender: String? = nil, kind: EventKind? = nil,
+        label: String
+    ) {
+        self.source = source
+        self.conversation = conversation
+        self.sender = sender
+        self.kind = kind
+        self.label = label
+    }
+
+    func matches(_ head: EventHead, from source: SourceName) -> Bool {
+        if let wanted = self.source, wanted != source { return false }
+        if let sender, sender != head.sender { return false }
+        if let kind, kind != head.kind { return false }
+        if let conversation {
+            guard conversation.source == source, conversation.chat == head.chat else { return false }
+            if let thread = conversation.thread, thread != head.thread { return false }
+        }
+        return true
+    }
+}
+
+/// Now, twice: the wall clock for what is stored and shown, a monotonic one for durations.
+public struct Moment: Hashable, Sendable {
+    /// Milliseconds since 1970.
+    public var wall: Int64
+    /// Milliseconds since some start; never jumps.
+    public var uptime: Int64
+
+    public init(wall: Int64, uptime: Int64) {
+        self.wall = wall
+        self.uptime = uptime
+    }
+}

@@ -1,0 +1,106 @@
+import ChannelEvents
+import MessageBus
+import MessageStore
+
+/// A Claude Code session: what waits for it, what it was given, and how far its present incarnation is trusted.
+struct Session {
+    /// What the present incarnation may be given. A handshake is not a session: `claude mcp list` and `claude -p`
+    /// complete one and vanish.
+    enum Phase: Equatable {
+        case away
+        /// Just attached: nothing yet.
+        case settling(until: Int64)
+        /// Its first push goes alone.
+        case probing
+        /// The first push is out; the rest waits for it to be written.
+        case probed(EventSequence)
+        /// It was written; without hooks this much time must do as proof.
+        case waiting(until: Int64)
+        case ready
+    }
+
+    var record: SessionRecord
+    var phase = Phase.away
+    var link: LinkID?
+    /// Of the process that is or was attached last.
+    var instance: String?
+    var pid: Int64 = 0
+    /// Claude Code's own process.
+    var parent: Int64 = 0
+    var credit = 256
+    var mailbox: Mailbox
+    /// Offered to the present link and not reported written, in order.
+    var inFlight: [InFlight] = []
+    /// Written, and nothing proved seen; the newest, in order.
+    var uncovered: [StoredState.StoredDelivery] = []
+    /// Conversations already noted as heard in this run of the router; at the limit it starts anew.
+    var heard: Set<Place> = []
+    var parkedInbox: ParkedInbox?
+    var lastDelivery: Int64?
+    var offered: Int64 = 0
+    var written: Int64 = 0
+
+    struct InFlight {
+        var event: EventSequence
+        var offers: Int64
+        var place: Place
+    }
+
+    /// An `inbox` call that waits for the next message.
+    struct ParkedInbox {
+        var id: String
+        var limit: Int
+        var until: Int64
+    }
+
+    static let heardLimit = 4_096
+
+    init(record: SessionRecord, waiting: Int64) {
+        self.record = record
+        mailbox = Mailbox(waiting: waiting)
+    }
+
+    var isAttached: Bool { link != nil }
+
+    /// Something showed that a real session is behind the connection.
+    var isProved: Bool { phase == .ready }
+
+    /// Whether it may be given a message that belongs to nobody.
+    var isPastSettling: Bool {
+        switch phase {
+        case .away, .settling: return false
+        case .probing, .probed, .waiting, .ready: return true
+        }
+    }
+
+    /// How many deliveries it may be given now.
+    var room: Int {
+        switch phase {
+        case .ready: return max(0, credit - inFlight.count)
+        case .probing: return 1
+        case .away, .settling, .probed, .waiting: return 0
+        }
+    }
+
+    /// The next time something happens by itself.
+    var deadline: Int64? {
+        let phaseEnd: Int64? =
+            switch phase {
+            case .settling(let until), .waiting(let until): until
+            default: nil
+            }
+        guard let parked = parkedInbox?.until else { return phaseEnd }
+        return min(parked, phaseEnd ?? .max)
+    }
+
+    /// A word for `sessions` and `status`.
+    var word: String {
+        switch phase {
+        case .away: return "away"
+        case .settling: return "settling"
+        case .probing: return "attached"
+        case .probed, .waiting: return "proving"
+        case .ready: return "ready"
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import ChannelEvents
+import JSON
+import OperatingConfiguration
+import OperatingHome
+
+/// `switchboard config …` ends here: the router owns the configuration.
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Check and show the configuration.", subcommands: [Check.self, Schema.self, Show.self])
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Check switchboard.yaml; every problem with line and column.")
+
+        @Flag(help: "Print the problems as JSON.")
+        var json = false
+
+        func run() throws {
+            let places = try Places.current()
+            do throws(ConfigurationError) {
+                let configuration = try Configuration.load(places)
+                let sources = configuration.adapters.map(\.name.text)
+                if json {
+                    print(JSONValue.object(["ok": true, "file": .string(places.configurationFile), "problems": []]).text)
+                } else {
+                    print("\(places.configurationFile) is good: \(sources.isEmpty ? "no adapters" : sources.joined(separator: ", "))")
+                }
+            } catch {
+                guard json else { throw error }
+                let problems = error.problems.map { problem -> JSONValue in
+                    [
+                        "line": .integer(Int64(problem.line)), "column": .integer(Int64(problem.column)),
+                        "code": .string(problem.code.rawValue), "message": .string(problem.text),
+                    ]
+                }
+                print(JSONValue.object(["ok": false, "file": .string(error.file), "problems": .array(problems)]).text)
+                throw ExitCode.failure
+            }
+        }
+    }
+
+    struct Schema: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print the JSON schema of switchboard.yaml.")
+
+        @Flag(help: "The schema is JSON either way.")
+        var json = false
+
+        func run() throws { print(Configuration.schema.indentedText()) }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the configuration in force, defaults filled in. Secrets are shown as references only.")
+
+        @Flag(help: "Print compact JSON.")
+        var json = false
+
+        func run() throws {
+            let configuration = try Configuration.load(Places.current())
+            print(json ? configuration.effective.text : configuration.effective.indentedText())
+        }
+    }
+}

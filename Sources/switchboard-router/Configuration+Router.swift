@@ -1,0 +1,51 @@
+import BusProtocol
+import ChannelEvents
+import MessageBus
+import MessageStore
+import OperatingConfiguration
+import OperatingHome
+import OperatingLog
+import Logging
+import Routing
+
+/// The configuration in the words of those who use it.
+extension Configuration {
+    var routerSettings: RouterSettings {
+        get throws {
+            var settings = RouterSettings(
+                access: access,
+                routes: routes.map {
+                    RouteRule(
+                        source: $0.source, conversation: $0.conversation, sender: $0.sender, kind: $0.kind.map(EventKind.init),
+                        label: $0.label)
+                },
+                attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait, version: Program.version)
+            for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
+            return settings
+        }
+    }
+
+    var storeRetention: RetentionPeriods {
+        let day: Int64 = 86_400_000
+        return RetentionPeriods(text: retention.textDays * day, identity: retention.idDays * day)
+    }
+
+    var logSettings: LogSettings {
+        LogSettings(
+            environment: ProcessEnvironment.all(),
+            fallback: LogSettings(
+                format: LogSettings.Format(rawValue: log.format) ?? .text, level: Logger.Level(rawValue: log.level) ?? .info))
+    }
+
+    func remoteListener(_ places: Places) throws -> BusListener.RemoteListener? {
+        guard let remote else { return nil }
+        let secret = try SecretResolver(places: places).resolve(remote.secretKeyReference, key: "router.secret_key")
+        var authorized: [String: BusListener.AuthorizedPeer] = [:]
+        for peer in remote.peers {
+            guard let role = Role(rawValue: peer.role) else { continue }
+            authorized[peer.publicKey] = BusListener.AuthorizedPeer(role: role, name: peer.name)
+        }
+        return BusListener.RemoteListener(
+            endpoint: remote.endpoint, publicKey: remote.publicKey, secretKey: secret, authorized: authorized)
+    }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import ChannelEvents
+import JSON
+import OperatingHome
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+struct SendCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "send", abstract: "Send a text out to a chat, through the outbox.",
+        discussion: """
+            Exit code 0 when it was sent, or queued because the platform is away: the outbox keeps it. 3 when it may or \
+            may not have been sent; it is not sent again by itself. 1 when it was refused.
+            """)
+
+    @Argument(help: "source:chat or source:chat/thread, such as webhook:ci.")
+    var conversation: String
+
+    @Argument(help: "The text; `-` reads it from standard input.")
+    var text: String
+
+    @OptionGroup var reading: ReadingOptions
+
+    func validate() throws {
+        guard Conversation(conversation) != nil else {
+            throw ValidationError("CONVERSATION is source:chat or source:chat/thread, such as webhook:ci")
+        }
+        guard !text.isEmpty else { throw ValidationError("the text is empty") }
+    }
+
+    func run() throws {
+        try CommandFailure.reporting {
+            let arguments: JSONObject = [
+                "conversation": .string(conversation), "text": .string(text == "-" ? try Self.standardInput() : text),
+            ]
+            let answer = try RouterQuery.ask("send", arguments, places: try Places.current(), patience: 60_000)
+            let status = answer["status"]?.stringValue ?? "unknown"
+            if reading.json {
+                Terminal.say(answer.text)
+            } else {
+                let ids = (answer["ids"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
+                let message = answer["message"]?.stringValue.map { ": \($0)" } ?? ""
+                Terminal.say(Terminal.plain(status + (ids.isEmpty ? "" : " as \(ids)") + message))
+            }
+            switch status {
+            case "sent", "queued": return
+            case "unknown": throw ExitCode(3)
+            default: throw ExitCode(1)
+            }
+        }
+    }
+
+    private static let limit = 65_536
+
+    private static func standardInput() throws -> String {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while bytes.count <= limit {
+            let count = read(0, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes += chunk[..<count]
+        }
+        guard bytes.count <= limit else { throw CommandFailure("the text is longer than \(limit) bytes") }
+        guard let text = String(validating: bytes, as: UTF8.self), !text.isEmpty else {
+            throw CommandFailure("standard input is empty or not UTF-8 text")
+        }
+        return text
+    }
+}

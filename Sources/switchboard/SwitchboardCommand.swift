@@ -1,0 +1,14 @@
+import ArgumentParser
+import OperatingHome
+
+struct SwitchboardCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "switchboard",
+        abstract: "One channel for Claude Code that fronts every chat and alert.",
+        discussion: "Start with `switchboard up`; it says what runs where and what to do next.",
+        version: SwitchboardVersion.current,
+        subcommands: [
+            UpCommand.self, RouterCommand.self, MCPCommand.self, StatusCommand.self, SessionsCommand.self, TapCommand.self,
+            HistoryCommand.self, LogsCommand.self, SendCommand.self, ConfigCommand.self, VersionCommand.self,
+        ])
+}
