@@ -46,7 +46,8 @@ struct FuzzTests {
 
     private static let tokens: [[UInt8]] = [
         "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud800", "null", "true", "-", "1e999", "0.0", "-0",
-        "9223372036854775808", "18446744073709551616", "\"epoch\":", "\"seq\":0", "\u{0}", "\n", "[[[[[[[[", "{\"a\":{\"a\":",
+        "9223372036854775808", "18446744073709551616", "\"epoch\":", "\"seq\":0", "\u{0}", "\n", "[[[[[[[[",
+        "{\"a\":{\"a\":",
     ].map { Array($0.utf8) }
 
     private static func mutate(_ parts: inout [[UInt8]], _ corpus: [[[UInt8]]], _ generator: inout SeededGenerator) {
@@ -57,7 +58,9 @@ struct FuzzTests {
         case 0 where place < parts[index].count: parts[index][place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
         case 1 where place < parts[index].count: parts[index][place] = UInt8.random(in: 0...255, using: &generator)
         case 2: parts[index].insert(contentsOf: tokens.randomElement(using: &generator) ?? [], at: place)
-        case 3: parts[index].removeSubrange(place..<min(parts[index].count, place + Int.random(in: 0..<9, using: &generator)))
+        case 3:
+            parts[index].removeSubrange(
+                place..<min(parts[index].count, place + Int.random(in: 0..<9, using: &generator)))
         case 4: parts[index].removeLast(parts[index].count - place)
         case 5: parts.remove(at: index)
         case 6: parts.insert(parts[index], at: index)
@@ -78,7 +81,8 @@ struct FuzzTests {
         for _ in 0..<5_000 {
             let count = Int.random(in: 0..<5, using: &generator)
             let parts = (0..<count).map { _ in
-                (0..<Int.random(in: 0..<40, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+                (0..<Int.random(in: 0..<40, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator)
+                }
             }
             #expect(throws: ProtocolError.self) { _ = try PeerMessage(try BusFrames(parts: parts)) }
         }

@@ -21,7 +21,8 @@ struct GoldenFile {
     let messages: [Message]
 
     static func url(_ name: String) throws -> URL {
-        try #require(Bundle.module.url(forResource: name, withExtension: "txt", subdirectory: "Golden"), "Golden/\(name).txt")
+        try #require(
+            Bundle.module.url(forResource: name, withExtension: "txt", subdirectory: "Golden"), "Golden/\(name).txt")
     }
 
     static var names: Set<String> {

@@ -35,7 +35,9 @@ enum GoldenMessages {
                             pid: 4243, project: "/home/ann/src/api", parent: 4200, written: [7, 8], credit: 64))),
                 .toRouter(
                     .hello(
-                        Hello(role: .operator, name: "status", program: "switchboard 1.0", instance: "45c48cce2e2d7fbd", pid: 4244))),
+                        Hello(
+                            role: .operator, name: "status", program: "switchboard 1.0", instance: "45c48cce2e2d7fbd",
+                            pid: 4244))),
             ]
         ),
         (
@@ -49,7 +51,10 @@ enum GoldenMessages {
                             settings: ["token": "env:EXAMPLE_TOKEN", "api_base": "https://api.example.org"],
                             router: "1.0"))),
                 .toPeer(
-                    .welcome(Welcome(epoch: 9_223_372_036_854_775_807, name: "api-2", credit: Credit(events: 0, bytes: 0), router: "1.0"))),
+                    .welcome(
+                        Welcome(
+                            epoch: 9_223_372_036_854_775_807, name: "api-2", credit: Credit(events: 0, bytes: 0),
+                            router: "1.0"))),
             ]
         ),
         (
@@ -74,7 +79,9 @@ enum GoldenMessages {
                                             replyTo: "54", time: 0),
                                         body: EventBody(
                                             text: "", chatTitle: "Ops",
-                                            attachments: [Attachment(id: "f1", name: "a.png", mediaType: "image/png", size: 10)],
+                                            attachments: [
+                                                Attachment(id: "f1", name: "a.png", mediaType: "image/png", size: 10)
+                                            ],
                                             original: ["update": [1, nil, true]]
                                         ).json),
                                 ], cursor: Array("{\"offset\":730211443}".utf8))))),
@@ -151,7 +158,8 @@ enum GoldenMessages {
             [
                 .toRouter(
                     .call(
-                        epoch: 7, Call(id: "toolu_01A", name: "reply", arguments: ["chat_id": "webhook:ci", "text": "on it"])))
+                        epoch: 7,
+                        Call(id: "toolu_01A", name: "reply", arguments: ["chat_id": "webhook:ci", "text": "on it"])))
             ]
         ),
         (
@@ -164,11 +172,14 @@ enum GoldenMessages {
                 .toPeer(.answer(Answer(epoch: 7, id: "toolu_01A", outcome: .success(["sent": ["m1"]])))),
                 .toPeer(
                     .answer(
-                        Answer(epoch: 7, id: "q1", outcome: .failure(code: "not-found", message: "there is no such session")))),
+                        Answer(
+                            epoch: 7, id: "q1",
+                            outcome: .failure(code: "not-found", message: "there is no such session")))),
             ]
         ),
         (
-            "COMMAND", "Something to do on the platform. The second is asked again: a known key is answered, not repeated.",
+            "COMMAND",
+            "Something to do on the platform. The second is asked again: a known key is answered, not repeated.",
             [
                 .toPeer(
                     .numbered(
@@ -188,9 +199,11 @@ enum GoldenMessages {
             [
                 .toRouter(.numbered(Position(epoch: 7, sequence: 20), result(.sent(ids: ["1002", "1003"])))),
                 .toRouter(.numbered(Position(epoch: 7, sequence: 21), result(.rejected(reason: "the chat is gone")))),
-                .toRouter(.numbered(Position(epoch: 7, sequence: 22), result(.retry(after: 3000, reason: "rate limit")))),
                 .toRouter(
-                    .numbered(Position(epoch: 7, sequence: 23), result(.unknown(reason: "the connection ended in between")))),
+                    .numbered(Position(epoch: 7, sequence: 22), result(.retry(after: 3000, reason: "rate limit")))),
+                .toRouter(
+                    .numbered(
+                        Position(epoch: 7, sequence: 23), result(.unknown(reason: "the connection ended in between")))),
             ]
         ),
         (

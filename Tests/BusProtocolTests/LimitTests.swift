@@ -58,7 +58,9 @@ struct LimitTests {
     /// One bad event is named by its place; its batch goes on.
     @Test func anUnreadableHeadDoesNotBlockItsBatch() throws {
         let good = "{\"id\":\"1\",\"chat\":\"2\",\"from\":\"3\",\"time\":4}"
-        for bad in ["null", "7", "[]", "{}", "{\"id\":1}", "{\"id\":\"1\",\"id\":\"2\"}", "{\"id\":\"1\",\"time\":\"x\"}"] {
+        for bad in [
+            "null", "7", "[]", "{}", "{\"id\":1}", "{\"id\":\"1\",\"id\":\"2\"}", "{\"id\":\"1\",\"time\":\"x\"}",
+        ] {
             let header = "{\"epoch\":1,\"seq\":1,\"events\":[\(good),\(bad),\(good)]}"
             let parts = ["PUBLISH", header, "a", "b", "c"].map { Array($0.utf8) }
             guard case .numbered(_, .publish(let publish)) = try PeerMessage(try BusFrames(parts: parts)) else {
@@ -83,7 +85,8 @@ struct LimitTests {
 
     @Test func errorsCarryNothingOfThePeers() {
         do throws(ProtocolError) {
-            _ = try PeerMessage(try BusFrames(parts: ["CALL", "{\"secret\":\"hunter2\"", "hunter2"].map { Array($0.utf8) }))
+            _ = try PeerMessage(
+                try BusFrames(parts: ["CALL", "{\"secret\":\"hunter2\"", "hunter2"].map { Array($0.utf8) }))
             Issue.record("it was taken")
         } catch {
             #expect(!error.description.contains("hunter2"))

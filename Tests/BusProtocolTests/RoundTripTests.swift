@@ -24,11 +24,16 @@ private struct Maker {
     init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
     mutating func flip() -> Bool { Bool.random(using: &generator) }
-    mutating func number(_ range: ClosedRange<Int64> = .min ... .max) -> Int64 { Int64.random(in: range, using: &generator) }
+    mutating func number(_ range: ClosedRange<Int64> = .min ... .max) -> Int64 {
+        Int64.random(in: range, using: &generator)
+    }
 
     mutating func text(_ length: ClosedRange<Int> = 0...20) -> String {
-        let pieces = ["a", "\"", "\\", "\n", "\u{0}", "\u{1F}", "/", "é", "漢", "🎉", "\u{2028}", "<", "\u{FEFF}", " ", "0"]
-        return (0..<Int.random(in: length, using: &generator)).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()
+        let pieces = [
+            "a", "\"", "\\", "\n", "\u{0}", "\u{1F}", "/", "é", "漢", "🎉", "\u{2028}", "<", "\u{FEFF}", " ", "0",
+        ]
+        return (0..<Int.random(in: length, using: &generator)).map { _ in pieces.randomElement(using: &generator) ?? ""
+        }.joined()
     }
 
     mutating func optional<Value>(_ make: (inout Maker) -> Value) -> Value? { flip() ? make(&self) : nil }
@@ -59,7 +64,8 @@ private struct Maker {
 
     mutating func head() -> EventHead {
         EventHead(
-            id: text(), chat: text(), thread: optional { $0.text() }, sender: text(), kind: EventKind(rawValue: text(1...5)),
+            id: text(), chat: text(), thread: optional { $0.text() }, sender: text(),
+            kind: EventKind(rawValue: text(1...5)),
             authentication: Authentication(rawValue: text(1...5)), flags: EventFlags(rawValue: UInt8(number(0...15))),
             group: optional { $0.text() }, replyTo: optional { $0.text() }, time: number())
     }
@@ -98,9 +104,12 @@ private struct Maker {
         case 0:
             return .hello(
                 Hello(
-                    role: [.adapter, .endpoint, .operator].randomElement(using: &generator) ?? .adapter, name: text(1...9),
-                    program: text(0...9), instance: "0123456789", pid: number(), next: epoch(), key: optional { $0.text() },
-                    abilities: Abilities(verbs: Set(several { $0.text() }), features: [], textLimit: optional { $0.number() }),
+                    role: [.adapter, .endpoint, .operator].randomElement(using: &generator) ?? .adapter,
+                    name: text(1...9),
+                    program: text(0...9), instance: "0123456789", pid: number(), next: epoch(),
+                    key: optional { $0.text() },
+                    abilities: Abilities(
+                        verbs: Set(several { $0.text() }), features: [], textLimit: optional { $0.number() }),
                     project: optional { $0.text() }, parent: optional { $0.number() }, written: several { $0.number() },
                     credit: optional { $0.number() }, version: number()))
         case 1: return .call(epoch: epoch(), call())
@@ -109,7 +118,8 @@ private struct Maker {
             return .health(
                 epoch: epoch(),
                 Health(
-                    state: [.up, .deaf, .failed].randomElement(using: &generator) ?? .up, reason: optional { $0.text() },
+                    state: [.up, .deaf, .failed].randomElement(using: &generator) ?? .up,
+                    reason: optional { $0.text() },
                     resumed: several { $0.text() }))
         case 4: return .ack(position())
         case 5: return .heartbeat(epoch: epoch())
@@ -130,12 +140,15 @@ private struct Maker {
             return .ack(
                 Acknowledgement(
                     position: position(),
-                    refused: several { RefusedEvent(sequence: $0.epoch(), index: Int($0.number(0...255)), code: $0.text()) },
+                    refused: several {
+                        RefusedEvent(sequence: $0.epoch(), index: Int($0.number(0...255)), code: $0.text())
+                    },
                     credit: optional { Credit(events: $0.number(), bytes: $0.number()) }))
         case 2:
             return .answer(
                 Answer(
-                    epoch: epoch(), id: text(), outcome: flip() ? .success(json()) : .failure(code: text(), message: text())))
+                    epoch: epoch(), id: text(),
+                    outcome: flip() ? .success(json()) : .failure(code: text(), message: text())))
         case 3:
             return .reset(
                 Reset(
@@ -157,7 +170,8 @@ private struct Maker {
                     several {
                         Delivery(
                             id: $0.number(), source: SourceName("source-1") ?? Self.fallback, head: $0.head(),
-                            redelivery: $0.number(0...9), staleAge: $0.optional { $0.number() }, body: Array($0.text().utf8))
+                            redelivery: $0.number(0...9), staleAge: $0.optional { $0.number() },
+                            body: Array($0.text().utf8))
                     }))
         }
     }

@@ -20,7 +20,10 @@ struct ConversationTests {
         #expect(Conversation(source: try source, chat: "a/b%").description == "example:a%2Fb%25")
     }
 
-    @Test(arguments: ["", "42", ":42", "example:", "example:/7", "example:42/", "Example:42", "ex ample:42", "example:%zz", "example:%2"])
+    @Test(arguments: [
+        "", "42", ":42", "example:", "example:/7", "example:42/", "Example:42", "ex ample:42", "example:%zz",
+        "example:%2",
+    ])
     func otherTextIsNoConversation(text: String) {
         #expect(Conversation(text) == nil)
     }
@@ -30,14 +33,20 @@ struct ConversationTests {
         let threads = [nil, "b", "b/c"]
         var texts: Set<String> = []
         for chat in chats {
-            for thread in threads { texts.insert(Conversation(source: try source, chat: chat, thread: thread).description) }
+            for thread in threads {
+                texts.insert(Conversation(source: try source, chat: chat, thread: thread).description)
+            }
         }
         #expect(texts.count == chats.count * threads.count)
     }
 
     @Test func sourceNames() {
-        for name in ["a", "telegram-work", "x1", String(repeating: "a", count: 32)] { #expect(SourceName(name)?.text == name) }
-        for name in ["", "1a", "-a", "A", "a_b", "a.b", "é", String(repeating: "a", count: 33)] { #expect(SourceName(name) == nil) }
+        for name in ["a", "telegram-work", "x1", String(repeating: "a", count: 32)] {
+            #expect(SourceName(name)?.text == name)
+        }
+        for name in ["", "1a", "-a", "A", "a_b", "a.b", "é", String(repeating: "a", count: 33)] {
+            #expect(SourceName(name) == nil)
+        }
     }
 
     @Test func eventKeys() throws {

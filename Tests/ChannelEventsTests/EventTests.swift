@@ -4,7 +4,8 @@ import Testing
 
 struct EventTests {
     private let head = EventHead(
-        id: "-1001/55", chat: "-1001", thread: "7", sender: "99", kind: .edit, flags: [.mention], group: "g", replyTo: "54",
+        id: "-1001/55", chat: "-1001", thread: "7", sender: "99", kind: .edit, flags: [.mention], group: "g",
+        replyTo: "54",
         time: 1_795_442_664_123)
 
     @Test func aCloudEventHasWhatTheStandardAsksFor() throws {

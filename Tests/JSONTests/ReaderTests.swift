@@ -38,9 +38,12 @@ struct ReaderTests {
     }
 
     @Test(arguments: [
-        "", " ", "nul", "tru", "TRUE", "nulls", "01", "-", "+1", ".5", "1.", "1e", "1e+", "0x10", "NaN", "Infinity", "'a'",
-        "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"a\nb\"", "\"\t\"", "[", "]", "[1", "[1,", "[1,]", "[,1]",
-        "[1 2]", "{", "}", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{,}", "{a:1}", "{1:1}", "{\"a\" 1}",
+        "", " ", "nul", "tru", "TRUE", "nulls", "01", "-", "+1", ".5", "1.", "1e", "1e+", "0x10", "NaN", "Infinity",
+        "'a'",
+        "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"a\nb\"", "\"\t\"", "[", "]", "[1", "[1,", "[1,]",
+        "[,1]",
+        "[1 2]", "{", "}", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{,}", "{a:1}", "{1:1}",
+        "{\"a\" 1}",
         "{\"a\":1 \"b\":2}", "[1]]", "{}{}", "1 2", "[1}", "{\"a\":1]", "/* */ 1", "\u{FEFF}1", "\u{0}",
     ])
     func whatIsNotJSONIsRefused(text: String) {
@@ -60,7 +63,9 @@ struct ReaderTests {
     }
 
     @Test func bytesThatAreNotUTF8AreRefused() {
-        for bytes: [UInt8] in [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xE2, 0x82]] {
+        for bytes: [UInt8] in [
+            [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xE2, 0x82],
+        ] {
             #expect(code([0x22] + bytes + [0x22]) == .encoding)
             #expect(code([0x22] + Array("\\n".utf8) + bytes + [0x22]) == .encoding)
         }
@@ -74,7 +79,9 @@ struct ReaderTests {
     }
 
     @Test func nestingIsLimited() {
-        func nested(_ depth: Int) -> String { String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
+        func nested(_ depth: Int) -> String {
+            String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        }
         #expect(code(nested(JSONReader.depthLimit)) == nil)
         #expect(code(nested(JSONReader.depthLimit + 1)) == .depth)
         #expect(code(String(repeating: "[", count: 1_000_000)) == .depth)

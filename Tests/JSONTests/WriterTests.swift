@@ -3,7 +3,9 @@ import Testing
 
 struct WriterTests {
     @Test func aValueIsOneLine() throws {
-        let value: JSONValue = ["text": "a\nb\r\u{0}\u{1F}\"\\/é🎉\u{2028}", "list": [1, -2, nil, true, .number(0.5)], "empty": [:]]
+        let value: JSONValue = [
+            "text": "a\nb\r\u{0}\u{1F}\"\\/é🎉\u{2028}", "list": [1, -2, nil, true, .number(0.5)], "empty": [:],
+        ]
         #expect(
             value.text
                 == #"{"text":"a\nb\r\u0000\u001f\"\\/é🎉"# + "\u{2028}" + #"","list":[1,-2,null,true,0.5],"empty":{}}"#)
@@ -46,7 +48,9 @@ struct WriterTests {
     }
 
     @Test func numbersComeBack() throws {
-        for number in [0.1, 1e300, -1e-300, 123456789.125, Double(1 << 53), .greatestFiniteMagnitude, .leastNonzeroMagnitude] {
+        for number in [
+            0.1, 1e300, -1e-300, 123456789.125, Double(1 << 53), .greatestFiniteMagnitude, .leastNonzeroMagnitude,
+        ] {
             #expect(try JSONValue(parsing: JSONValue.number(number).text) == .number(number))
         }
         for integer in [Int64.min, -1, 0, .max] {

@@ -17,7 +17,10 @@ struct CurveTests {
                 == "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7")
     }
 
-    @Test(arguments: ["", "short", String(repeating: "\"", count: 40), String(repeating: "a", count: 41), String(repeating: " ", count: 40)])
+    @Test(arguments: [
+        "", "short", String(repeating: "\"", count: 40), String(repeating: "a", count: 41),
+        String(repeating: " ", count: 40),
+    ])
     func otherTextIsNoKey(text: String) {
         #expect(!Curve.isKey(text))
         #expect(throws: ZeroMQError.self) { try Curve.publicKey(of: text) }
