@@ -21,6 +21,9 @@ struct Outbox: Sendable {
 
     var count: Int { entries.count - head }
 
+    /// Something was sent on this link and is not acknowledged.
+    var isWaiting: Bool { cursor > head }
+
     /// Takes a message in and gives its sequence.
     mutating func append(_ message: PeerMessage.Numbered, size: MessageSize) -> UInt64 {
         entries.append(Entry(message: message, size: size))
