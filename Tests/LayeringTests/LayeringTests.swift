@@ -13,7 +13,7 @@ import Testing
         "AccessControl": ["ChannelEvents"],
         "MessageStore": ["ChannelEvents", "JSON", "GRDB", "GRDBSQLite"],
         "Routing": ["AccessControl", "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "Logging"],
-        "ModelContextProtocol": ["JSON"],
+        "ModelContextProtocol": ["JSON", "OperatingHome"],
         "ChannelSession": ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "ModelContextProtocol", "Logging"],
         "AdapterKit": ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "OperatingLog", "Logging"],
         "OperatingHome": [],
