@@ -109,7 +109,10 @@ let package = Package(
             name: "MessageBusTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "SwitchboardTesting", "ZeroMQ"]),
         .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "ChannelEvents"]),
         .testTarget(
-            name: "MessageStoreTests", dependencies: ["ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting"]),
+            name: "MessageStoreTests",
+            dependencies: [
+                "ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(
             name: "RoutingTests",
             dependencies: [
@@ -127,10 +130,12 @@ let package = Package(
         .testTarget(name: "AdapterKitTests", dependencies: ["AdapterKit", "MessageBus", "SwitchboardTesting"]),
         .testTarget(
             name: "OperatingConfigurationTests",
-            dependencies: ["JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog"]),
+            dependencies: [
+                "AccessControl", "ChannelEvents", "JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog", logging,
+            ]),
         .testTarget(
             name: "WebhookTests",
-            dependencies: ["AdapterKit", "SwitchboardTesting", "switchboard-webhook"]),
+            dependencies: ["AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting", "switchboard-webhook"]),
         .testTarget(name: "LayeringTests"),
         .testTarget(name: "EndToEndTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "OperatingHome", "SwitchboardTesting"]),
 

@@ -13,12 +13,16 @@ public struct AdapterDescription: Sendable {
     public var settings: [Setting]
     /// What to ask a person who sets it up, in order.
     public var questions: [SetupQuestion]
+    /// Lines that `switchboard up` shows a person to try, once the adapter is up. `{NAME}` stands for the setting NAME or
+    /// its default, `{NAME|WORD}` for the first key of a map of settings, else WORD; `{source}` and `{run}` for the source
+    /// and the home's folder of running things.
+    public var hints: [String]
     /// How many chats may have a command under way at once.
     public var lanes: Int
 
     public init(
         kind: String, summary: String, version: String, abilities: Abilities, settings: [Setting] = [],
-        questions: [SetupQuestion] = [], lanes: Int = 16
+        questions: [SetupQuestion] = [], hints: [String] = [], lanes: Int = 16
     ) {
         self.kind = kind
         self.summary = summary
@@ -26,6 +30,7 @@ public struct AdapterDescription: Sendable {
         self.abilities = abilities
         self.settings = settings
         self.questions = questions
+        self.hints = hints
         self.lanes = lanes
     }
 
@@ -34,6 +39,7 @@ public struct AdapterDescription: Sendable {
             "kind": .string(kind), "summary": .string(summary), "version": .string(version),
             "protocol": .integer(BusLimits.version), "abilities": abilities.json,
             "settings": SettingShape.object(settings).jsonSchema, "questions": .array(questions.map(\.json)),
+            "hints": .array(hints.map(JSONValue.string)),
         ]
     }
 }

@@ -17,7 +17,8 @@ enum ChannelNotification {
         // The reply needs this value as it is, so it cannot be cleaned.
         guard AttributeText.identifier(chat) == chat else { throw .malformed }
         let body = try DeliveredBody(delivery.body)
-        return OutgoingMessage.notification("notifications/claude/channel", capacity: delivery.body.count + 640) { writer in
+        return OutgoingMessage.notification("notifications/claude/channel", capacity: delivery.body.count + 640) {
+            writer in
             writer.beginObject()
             writer.member("content", TagNeutralizer.neutralize(body.text))
             writer.key("meta")
@@ -82,7 +83,9 @@ struct DeliveredBody {
                 try reader.beginArray()
                 while try reader.nextElement() {
                     count += 1
-                    if let name = try Self.attachmentName(&reader), names.count < Self.namedAttachments { names.append(name) }
+                    if let name = try Self.attachmentName(&reader), names.count < Self.namedAttachments {
+                        names.append(name)
+                    }
                 }
             default: try reader.skip()
             }

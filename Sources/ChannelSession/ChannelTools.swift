@@ -37,7 +37,8 @@ enum ChannelTools {
     private static let longResult: JSONObject = ["anthropic/maxResultSizeChars": 500_000]
 
     private static let chat = Tool.Parameter(
-        "chat_id", .string(1...2048), required: true, "The chat_id of the channel tag, copied exactly, such as webhook:ci.")
+        "chat_id", .string(1...2048), required: true,
+        "The chat_id of the channel tag, copied exactly, such as webhook:ci.")
 
     static let reply = Tool(
         name: "reply", title: "Reply in a chat",
@@ -48,8 +49,10 @@ enum ChannelTools {
             """,
         parameters: [
             chat,
-            Tool.Parameter("text", .string(1...100_000), required: true, "The text to send, as the person should read it."),
-            Tool.Parameter("reply_to", .string(1...512), "message_id of one message to answer, where the chat shows such links."),
+            Tool.Parameter(
+                "text", .string(1...100_000), required: true, "The text to send, as the person should read it."),
+            Tool.Parameter(
+                "reply_to", .string(1...512), "message_id of one message to answer, where the chat shows such links."),
         ],
         annotations: .init(readOnly: false, idempotent: false, openWorld: true), meta: alwaysLoaded)
 
@@ -70,7 +73,8 @@ enum ChannelTools {
 
     static let conversations = Tool(
         name: "conversations", title: "List conversations",
-        description: "List the conversations whose messages this session was given, with their chat_id, the newest first.",
+        description:
+            "List the conversations whose messages this session was given, with their chat_id, the newest first.",
         annotations: .init(readOnly: true, idempotent: true, openWorld: false))
 
     static let fetchMessages = Tool(

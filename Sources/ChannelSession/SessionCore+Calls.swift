@@ -20,7 +20,9 @@ extension SessionCore {
     /// The bus did not take a call: nothing of it is kept.
     mutating func callRefused(_ key: String, _ error: BusError) {
         guard let call = calls.end(key) else { return }
-        let tail = call.tool == "reply" ? " The reply was not kept; send it again later." : " Nothing was read; try again later."
+        let tail =
+            call.tool == "reply"
+            ? " The reply was not kept; send it again later." : " Nothing was read; try again later."
         finish(call.requests, .failure("Switchboard takes no more calls now (\(error.code.rawValue))." + tail))
     }
 
@@ -86,7 +88,9 @@ extension SessionCore {
         switch link {
         case .lost(let since), .opening(let since):
             let away = "the Switchboard router is away since \(Timestamp.text(milliseconds: since))"
-            return startFailure.map { "\(away) and could not be started (\($0)); `switchboard up` in a terminal says more." }
+            return startFailure.map {
+                "\(away) and could not be started (\($0)); `switchboard up` in a terminal says more."
+            }
                 ?? "\(away)."
         case .up: return "The Switchboard router did not answer in time."
         case .unopened, .refused, .unusable: return finalReason ?? ""

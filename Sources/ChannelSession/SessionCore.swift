@@ -117,7 +117,9 @@ struct SessionCore {
             link = .up
             startRouterAt = nil
             startFailure = nil
-            log(.info, "router joined", ["session": "\(welcome.name)", "epoch": "\(welcome.epoch)", "router": "\(welcome.router)"])
+            log(
+                .info, "router joined",
+                ["session": "\(welcome.name)", "epoch": "\(welcome.epoch)", "router": "\(welcome.router)"])
         case .lost(let code):
             if case .up = link { link = .lost(since: now.wall) }
             log(.info, "router lost", ["code": "\(code)"])

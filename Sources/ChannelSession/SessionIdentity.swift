@@ -26,7 +26,8 @@ public struct SessionIdentity: Hashable, Sendable {
 
     public func hello(program: String) -> Hello {
         Hello(
-            role: .endpoint, name: label, program: program, instance: instance, pid: pid, project: project, parent: parent,
+            role: .endpoint, name: label, program: program, instance: instance, pid: pid, project: project,
+            parent: parent,
             credit: Self.credit)
     }
 

@@ -61,7 +61,9 @@ enum ToolAnswer {
             switch member.value {
             case .string(let text):
                 let isName = member.key == "user" || member.key == "chat_title" || member.key == "title"
-                guard let value = isName ? AttributeText.name(text, limit: 128) : AttributeText.identifier(text) else { return nil }
+                guard let value = isName ? AttributeText.name(text, limit: 128) : AttributeText.identifier(text) else {
+                    return nil
+                }
                 return "\(member.key)=\(JSONValue.string(value).text)"
             case .integer, .number, .bool: return "\(member.key)=\(member.value.text)"
             case .null, .array, .object: return nil

@@ -28,7 +28,9 @@ public enum IncomingMessage: Hashable, Sendable {
             throw Failure(error: RPCError(.invalidRequest, reason))
         }
         let id = members["id"].flatMap(RequestID.init)
-        guard members["jsonrpc"] == "2.0" else { throw Failure(id: id, error: RPCError(.invalidRequest, #"jsonrpc must be "2.0""#)) }
+        guard members["jsonrpc"] == "2.0" else {
+            throw Failure(id: id, error: RPCError(.invalidRequest, #"jsonrpc must be "2.0""#))
+        }
         guard let method = members["method"] else {
             guard members["result"] != nil || members["error"] != nil else {
                 throw Failure(id: id, error: RPCError(.invalidRequest, "A message has a method, a result or an error"))

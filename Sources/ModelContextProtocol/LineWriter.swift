@@ -1,9 +1,10 @@
+public import OperatingHome
+
 #if canImport(Darwin)
     import Darwin
 #else
     import Glibc
 #endif
-public import OperatingHome
 
 /// The one writer of a descriptor: whole lines are queued, a thread of its own writes them with blocking `write(2)`, so
 /// a full pipe makes lines wait and never mixes them. What has gathered while a write was under way goes out in one.

@@ -62,7 +62,9 @@ public struct ServerConnection: Sendable {
         case .line(let line): return receive(line: line)
         case .oversize:
             let limit = LineSplitter.standardLimit
-            return [.send(OutgoingMessage.error(nil, RPCError(.invalidRequest, "A line over \(limit) bytes is not taken")))]
+            return [
+                .send(OutgoingMessage.error(nil, RPCError(.invalidRequest, "A line over \(limit) bytes is not taken")))
+            ]
         }
     }
 
@@ -86,11 +88,14 @@ public struct ServerConnection: Sendable {
         }
     }
 
-    private mutating func answer(_ id: RequestID, _ method: String, _ parameters: JSONObject) throws(RPCError) -> [Action] {
+    private mutating func answer(_ id: RequestID, _ method: String, _ parameters: JSONObject) throws(RPCError)
+        -> [Action]
+    {
         switch method {
         case "initialize": return [.send(initialize(id, parameters))]
         case "server/discover":
-            throw RPCError(.methodNotFound, "Method not found: server/discover (use initialize; \(ProtocolVersion.newest))")
+            throw RPCError(
+                .methodNotFound, "Method not found: server/discover (use initialize; \(ProtocolVersion.newest))")
         default: break
         }
         try refuseLaterRevision(parameters)
@@ -139,7 +144,9 @@ public struct ServerConnection: Sendable {
     }
 
     private mutating func call(_ id: RequestID, _ parameters: JSONObject) throws(RPCError) -> [Action] {
-        guard let name = parameters["name"]?.stringValue else { throw RPCError(.invalidParameters, "name must be a string") }
+        guard let name = parameters["name"]?.stringValue else {
+            throw RPCError(.invalidParameters, "name must be a string")
+        }
         guard let tool = server.tools.first(where: { $0.name == name }) else {
             let known = server.tools.map(\.name).joined(separator: ", ")
             throw RPCError(.invalidParameters, "Unknown tool; there are \(known)")
@@ -157,7 +164,13 @@ public struct ServerConnection: Sendable {
             return [.send(Self.line(id, .failure(error.description)))]
         }
         guard calls.count < Self.callLimit else {
-            return [.send(Self.line(id, .failure("\(calls.count) calls are under way already; wait for their answers, then call again")))]
+            return [
+                .send(
+                    Self.line(
+                        id,
+                        .failure("\(calls.count) calls are under way already; wait for their answers, then call again"))
+                )
+            ]
         }
         let meta = parameters["_meta"]?.objectValue ?? [:]
         var call = OpenCall()
@@ -177,7 +190,9 @@ public struct ServerConnection: Sendable {
             phase = .open
             return [.opened(client)]
         case "notifications/cancelled":
-            guard let id = parameters["requestId"].flatMap(RequestID.init), calls.removeValue(forKey: id) != nil else { return [] }
+            guard let id = parameters["requestId"].flatMap(RequestID.init), calls.removeValue(forKey: id) != nil else {
+                return []
+            }
             return [.cancelled(id)]
         default:
             return isOpen ? [.notified(method: method, parameters: parameters)] : []

@@ -18,7 +18,8 @@ public struct ServerDescription: Sendable {
         var opening = JSONWriter(capacity: 4096)
         opening.beginObject()
         opening.member("capabilities", .object(capabilities))
-        opening.member("serverInfo", ["name": .string(name), "title": .string(title), "version": .string(version)] as JSONValue)
+        opening.member(
+            "serverInfo", ["name": .string(name), "title": .string(title), "version": .string(version)] as JSONValue)
         opening.member("instructions", instructions)
         opening.endObject()
         openingBytes = opening.bytes

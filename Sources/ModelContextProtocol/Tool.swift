@@ -98,7 +98,9 @@ extension Tool {
         for parameter in parameters {
             // A model that has nothing to say about an optional argument often says null.
             guard let given = arguments[parameter.name], given != .null else {
-                guard !parameter.isRequired else { throw ArgumentError("\(parameter.name) is missing: \(parameter.description)") }
+                guard !parameter.isRequired else {
+                    throw ArgumentError("\(parameter.name) is missing: \(parameter.description)")
+                }
                 continue
             }
             valid[parameter.name] = try parameter.validate(given)
@@ -138,13 +140,16 @@ extension Tool.Parameter {
     func validate(_ value: JSONValue) throws(ArgumentError) -> JSONValue {
         switch kind {
         case .string(let length):
-            guard case .string(let text) = value else { throw ArgumentError("\(name) must be a string: \(description)") }
+            guard case .string(let text) = value else {
+                throw ArgumentError("\(name) must be a string: \(description)")
+            }
             // Counting scalars walks the text; bytes bound them from above.
             guard text.utf8.count > length.upperBound || length.lowerBound > 0 else { return value }
             let count = text.unicodeScalars.count
             if count < length.lowerBound { throw ArgumentError("\(name) must not be empty: \(description)") }
             if count > length.upperBound {
-                throw ArgumentError("\(name) has \(count) characters, at most \(length.upperBound) are taken; send it in parts")
+                throw ArgumentError(
+                    "\(name) has \(count) characters, at most \(length.upperBound) are taken; send it in parts")
             }
             return value
         case .integer(let range):
@@ -155,7 +160,8 @@ extension Tool.Parameter {
             default: integer = nil
             }
             guard let integer, range.contains(integer) else {
-                throw ArgumentError("\(name) must be an integer from \(range.lowerBound) to \(range.upperBound): \(description)")
+                throw ArgumentError(
+                    "\(name) must be an integer from \(range.lowerBound) to \(range.upperBound): \(description)")
             }
             return .integer(integer)
         }

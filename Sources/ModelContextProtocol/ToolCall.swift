@@ -10,7 +10,8 @@ public struct ToolCall: Hashable, Sendable {
     /// Whether the client wants to hear of progress.
     public var wantsProgress: Bool
 
-    public init(id: RequestID, tool: String, arguments: JSONObject, meta: JSONObject = [:], wantsProgress: Bool = false) {
+    public init(id: RequestID, tool: String, arguments: JSONObject, meta: JSONObject = [:], wantsProgress: Bool = false)
+    {
         self.id = id
         self.tool = tool
         self.arguments = arguments

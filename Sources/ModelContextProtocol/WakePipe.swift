@@ -1,9 +1,10 @@
+import Synchronization
+
 #if canImport(Darwin)
     import Darwin
 #else
     import Glibc
 #endif
-import Synchronization
 
 /// Ends a `poll(2)` from another thread or from a signal handler: a pipe with one byte per reason.
 public final class WakePipe: Sendable {

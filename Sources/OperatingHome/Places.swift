@@ -83,6 +83,8 @@ public struct Places: Hashable, Sendable {
     /// it before it opens a socket: a folder that someone else could write to would be someone else's socket.
     /// - Throws: ``HomeError`` naming the path and what mends it.
     public func prepare() throws(HomeError) {
+        // Whatever this process makes from here on (the database among it) is for the user alone.
+        umask(0o077)
         try PrivateFolder.make(configuration, readable: true)
         for folder in [state, run, logs, sourceKeys] { try PrivateFolder.make(folder) }
         if sockets != run { try PrivateFolder.make(sockets) }

@@ -7,7 +7,9 @@ public enum BuiltProgram {
         if let path = try ProgramFinder.find(name, path: nil) { return path }
         // Where tests are a bundle that another program loads, the bundle lies beside what was built.
         for argument in CommandLine.arguments {
-            guard let bundle = argument.split(separator: "/").firstIndex(where: { $0.hasSuffix(".xctest") }) else { continue }
+            guard let bundle = argument.split(separator: "/").firstIndex(where: { $0.hasSuffix(".xctest") }) else {
+                continue
+            }
             let folder = argument.split(separator: "/")[..<bundle].joined(separator: "/")
             if let path = try ProgramFinder.find(name, path: "/" + folder) { return path }
         }

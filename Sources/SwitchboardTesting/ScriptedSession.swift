@@ -142,7 +142,9 @@ public final class ScriptedSession: Sendable {
         while offset < bytes.count {
             let count = bytes.withUnsafeBytes { write(input, $0.baseAddress! + offset, bytes.count - offset) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Failure(description: "the child does not take input: \(String(cString: strerror(errno)))") }
+            guard count > 0 else {
+                throw Failure(description: "the child does not take input: \(String(cString: strerror(errno)))")
+            }
             offset += count
         }
     }
@@ -153,11 +155,15 @@ public final class ScriptedSession: Sendable {
 
     /// Sends a request; its answer comes by ``response(to:within:)``.
     @discardableResult
-    public func request(_ method: String, _ parameters: JSONValue? = nil, id given: JSONValue? = nil) throws(Failure) -> JSONValue {
-        let id = given ?? state.withLock { state in
-            defer { state.nextID += 1 }
-            return .integer(state.nextID)
-        }
+    public func request(_ method: String, _ parameters: JSONValue? = nil, id given: JSONValue? = nil) throws(Failure)
+        -> JSONValue
+    {
+        let id =
+            given
+            ?? state.withLock { state in
+                defer { state.nextID += 1 }
+                return .integer(state.nextID)
+            }
         var message: JSONObject = ["jsonrpc": "2.0", "id": id, "method": .string(method)]
         message["params"] = parameters
         try send(.object(message))

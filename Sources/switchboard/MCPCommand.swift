@@ -40,7 +40,8 @@ struct MCPCommand: ParsableCommand {
 
         let writer = LineWriter(descriptor: output)
         let identity = Self.identity(label: session)
-        let starter: (@Sendable (ChannelSession) -> Void)? = noStart ? nil : { @Sendable session in RouterStarter.start(for: session) }
+        let starter: (@Sendable (ChannelSession) -> Void)? =
+            noStart ? nil : { @Sendable session in RouterStarter.start(for: session) }
         let session = ChannelSession(
             identity, version: Program.version,
             surroundings: .init(
@@ -64,7 +65,8 @@ struct MCPCommand: ParsableCommand {
     }
 
     private static func identity(label: String?) -> SessionIdentity {
-        let project = ProcessEnvironment.value("CLAUDE_PROJECT_DIR").flatMap { $0.isEmpty ? nil : $0 } ?? workingFolder()
+        let project =
+            ProcessEnvironment.value("CLAUDE_PROJECT_DIR").flatMap { $0.isEmpty ? nil : $0 } ?? workingFolder()
         return SessionIdentity(
             label: label, project: project, pid: Int64(getpid()), parent: Int64(getppid()),
             instance: RandomBytes.hexadecimal(count: 8))
@@ -83,7 +85,8 @@ struct MCPCommand: ParsableCommand {
             let places = try Places.current()
             try places.prepare()
             return BusPeer(
-                address: .local(path: places.routerSocket), hello: identity.hello(program: "switchboard \(Program.version)"),
+                address: .local(path: places.routerSocket),
+                hello: identity.hello(program: "switchboard \(Program.version)"),
                 onEvent: onEvent)
         } catch {
             throw BusError(.address, "\(error)")

@@ -18,7 +18,9 @@ enum RouterStarter {
     /// Holds the lock until the last reference to it goes.
     private final class HeldLock: Sendable {
         let lock: FileLock
-        init(_ path: String) throws(HomeError) { lock = try FileLock(path, what: "another session's start of a router") }
+        init(_ path: String) throws(HomeError) {
+            lock = try FileLock(path, what: "another session's start of a router")
+        }
     }
 
     private static func start(_ onFailure: @escaping @Sendable (String) -> Void) throws(HomeError) {

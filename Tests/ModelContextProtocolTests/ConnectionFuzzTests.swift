@@ -27,7 +27,9 @@ struct ConnectionFuzzTests {
                 case .send(let line): try check(line)
                 case .call(let call):
                     #expect(connection.isOpen)
-                    if Bool.random(using: &generator), let line = connection.finish(call.id, ToolResult(["ok"])) { try check(line) }
+                    if Bool.random(using: &generator), let line = connection.finish(call.id, ToolResult(["ok"])) {
+                        try check(line)
+                    }
                 case .opened, .cancelled, .notified: break
                 }
             }

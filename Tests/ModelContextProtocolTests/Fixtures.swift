@@ -20,7 +20,8 @@ extension ServerConnection {
     /// A connection after `initialized`.
     static func opened() -> ServerConnection {
         var connection = make()
-        _ = connection.receive(#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#)
+        _ = connection.receive(
+            #"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#)
         _ = connection.receive(#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
         return connection
     }

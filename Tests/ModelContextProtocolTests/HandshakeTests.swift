@@ -14,7 +14,8 @@ struct HandshakeTests {
         #expect(answer?["id"] == "server-discover-probe-1")
         #expect(answer?["error"]?["code"] == -32601)
         // And `initialize` in the same process is accepted after it.
-        let opening = try connection.answer(#"{"method":"initialize","params":{"protocolVersion":"2025-11-25"},"jsonrpc":"2.0","id":0}"#)
+        let opening = try connection.answer(
+            #"{"method":"initialize","params":{"protocolVersion":"2025-11-25"},"jsonrpc":"2.0","id":0}"#)
         #expect(opening?["id"] == 0)
         #expect(opening?["result"]?["protocolVersion"] == "2025-11-25")
         #expect(try connection.answer(probe)?["error"]?["code"] == -32601)
@@ -37,7 +38,9 @@ struct HandshakeTests {
         #expect(answer?["result"]?["instructions"] == "Be kind.")
     }
 
-    @Test("An id comes back with its value and its type", arguments: ["0", "-7", "9007199254740993", #""0""#, #""a\"\n""#, #""""#])
+    @Test(
+        "An id comes back with its value and its type",
+        arguments: ["0", "-7", "9007199254740993", #""0""#, #""a\"\n""#, #""""#])
     func ids(id: String) throws {
         var connection = ServerConnection.make()
         let answer = try connection.answer(#"{"jsonrpc":"2.0","id":\#(id),"method":"ping"}"#)
@@ -76,7 +79,8 @@ struct HandshakeTests {
     @Test(
         "What is no request is refused by its code, with its id when it has one",
         arguments: [
-            ("{", -32700, nil), ("\u{1}", -32700, nil), (#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#, -32700, nil),
+            ("{", -32700, nil), ("\u{1}", -32700, nil),
+            (#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#, -32700, nil),
             ("[]", -32600, nil), (#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, -32600, nil), ("7", -32600, nil),
             (#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, -32600, nil),
             (#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, -32600, nil),
@@ -102,7 +106,8 @@ struct HandshakeTests {
     @Test(
         "Notifications and answers are never answered",
         arguments: [
-            #"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#, #"{"jsonrpc":"2.0","method":"nonsense","params":7}"#,
+            #"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#,
+            #"{"jsonrpc":"2.0","method":"nonsense","params":7}"#,
             #"{"jsonrpc":"2.0","id":3,"result":{}}"#, #"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}"#,
             #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":99}}"#,
         ])

@@ -30,7 +30,8 @@ struct LineSplitterTests {
     func limit(chunk: Int) {
         func run(_ text: String) -> [LineSplitter.Piece] {
             let bytes = Array(text.utf8)
-            return split(stride(from: 0, to: bytes.count, by: chunk).map { Array(bytes[$0..<min($0 + chunk, bytes.count)]) })
+            return split(
+                stride(from: 0, to: bytes.count, by: chunk).map { Array(bytes[$0..<min($0 + chunk, bytes.count)]) })
         }
         let full = String(repeating: "x", count: 100)
         #expect(run(full + "\nb\n") == lines(full, "b"))

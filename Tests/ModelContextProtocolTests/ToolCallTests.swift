@@ -13,7 +13,8 @@ struct ToolCallTests {
     @Test("The list is one page of schema objects")
     func list() throws {
         var connection = ServerConnection.opened()
-        let tools = try connection.answer(#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}"#)?["result"]?["tools"]
+        let tools = try connection.answer(#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}"#)?["result"]?[
+            "tools"]
         let tool = try #require(tools?.arrayValue?.first)
         #expect(tool["name"] == "echo")
         #expect(tool["inputSchema"]?["type"] == "object")
@@ -37,8 +38,10 @@ struct ToolCallTests {
         "Arguments that do not fit give a result with a sentence that names the argument",
         arguments: [
             ("{}", "text"), (#"{"text":null}"#, "text"), (#"{"text":7}"#, "text"), (#"{"text":""}"#, "text"),
-            (#"{"text":"12345678901"}"#, "text"), (#"{"text":"a","times":0}"#, "times"), (#"{"text":"a","times":4}"#, "times"),
-            (#"{"text":"a","times":1.5}"#, "times"), (#"{"text":"a","times":"2"}"#, "times"), (#"{"text":"a","other":1}"#, "other"),
+            (#"{"text":"12345678901"}"#, "text"), (#"{"text":"a","times":0}"#, "times"),
+            (#"{"text":"a","times":4}"#, "times"),
+            (#"{"text":"a","times":1.5}"#, "times"), (#"{"text":"a","times":"2"}"#, "times"),
+            (#"{"text":"a","other":1}"#, "other"),
         ])
     func misfit(arguments: String, named: String) throws {
         var connection = ServerConnection.opened()
@@ -50,7 +53,9 @@ struct ToolCallTests {
     @Test("A limit counts characters, not bytes")
     func characters() {
         var connection = ServerConnection.opened()
-        guard case .call = connection.receive(line("1", #"{"text":"éééééééééé"}"#)).first else { return #expect(Bool(false)) }
+        guard case .call = connection.receive(line("1", #"{"text":"éééééééééé"}"#)).first else {
+            return #expect(Bool(false))
+        }
     }
 
     @Test("A call is finished once; a cancelled one is not answered")
@@ -58,16 +63,18 @@ struct ToolCallTests {
         var connection = ServerConnection.opened()
         _ = connection.receive(line("1", #"{"text":"a"}"#))
         _ = connection.receive(line(#""1""#, #"{"text":"a"}"#))
-        let cancelled = connection.receive(#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"reason":"x"}}"#)
+        let cancelled = connection.receive(
+            #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"reason":"x"}}"#)
         #expect(cancelled == [.cancelled(.integer(1))])
         #expect(connection.finish(.integer(1), ToolResult(["late"])) == nil)
         let line = connection.finish(.string("1"), ToolResult(["a\nb"], structured: ["n": 1]))
         let bytes = try #require(line)
         let answer = try JSONValue(parsing: bytes)
         #expect(answer["id"] == "1")
-        #expect(answer["result"] == [
-            "content": [["type": "text", "text": "a\nb"]], "structuredContent": ["n": 1], "isError": false,
-        ])
+        #expect(
+            answer["result"] == [
+                "content": [["type": "text", "text": "a\nb"]], "structuredContent": ["n": 1], "isError": false,
+            ])
         #expect(bytes.dropLast().allSatisfy { $0 != 0x0A })
         #expect(connection.finish(.string("1"), ToolResult(["again"])) == nil)
     }

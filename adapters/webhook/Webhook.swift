@@ -11,7 +11,20 @@ import AdapterKit
                 key: "listen", prompt: "On which address should it listen?",
                 explanation: "127.0.0.1 keeps it on this machine; any other address needs a secret on every route.",
                 standard: .string(WebhookSettings.standardListen))
+        ],
+        hints: [
+            "curl \(credential)-d 'build failed' {listen}/hooks/{routes|ci}",
+            "curl \(credential)-N {listen}/hooks/{routes|ci}/replies      # what Claude answers",
         ])
+
+    /// Where the system does not tell who holds a socket, everybody shows the home's token.
+    private static let credential: String = {
+        #if os(Linux)
+            ""
+        #else
+            "-H \"Authorization: Bearer $(cat '{run}/{source}.token')\" "
+        #endif
+    }()
 
     private let connection: AdapterConnection
     private let settings: WebhookSettings

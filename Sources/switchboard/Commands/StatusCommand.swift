@@ -11,11 +11,30 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         try CommandFailure.reporting {
-            let status = try RouterQuery.ask("status", places: try Places.current())
+            let status = Self.withAbsent(try RouterQuery.ask("status", places: try Places.current()))
             Terminal.say(reading.json ? status.text : StatusText(status).text)
-            let failing = (status["sources"]?.arrayValue ?? []).contains { $0["state"]?.stringValue == "failed" }
+            let failing = (status["sources"]?.arrayValue ?? []).contains { ["failed", "absent"].contains($0["state"]?.stringValue) }
             let isStoreWell = (status["store"]?["state"]?.stringValue ?? "ok") == "ok"
             if failing || !isStoreWell { throw ExitCode(2) }
         }
+    }
+
+    /// The router knows only adapters that reached it. One that is configured and never did is what a person looks for.
+    private static func withAbsent(_ status: JSONValue) -> JSONValue {
+        guard var members = status.objectValue, let plans = configured() else { return status }
+        var sources = members["sources"]?.arrayValue ?? []
+        for plan in plans where plan.isEnabled && !sources.contains(where: { $0["name"]?.stringValue == plan.name }) {
+            sources.append([
+                "name": .string(plan.name), "kind": .string(plan.kind), "state": "absent",
+                "reason": .string("its adapter has not reached the router; see: switchboard logs \(plan.name)"),
+            ])
+        }
+        members["sources"] = .array(sources)
+        return .object(members)
+    }
+
+    /// `nil` when the configuration cannot be read now: the router runs on with the one that it has.
+    private static func configured() -> [AdapterPlan]? {
+        do { return try AdapterPlan.all(router: try ProgramFinder.require("switchboard-router")).plans } catch { return nil }
     }
 }

@@ -29,7 +29,19 @@ struct UpCommand: ParsableCommand {
             try places.prepare()
             if stop { return try Self.stopRunning(places) }
             if detach { return try DetachedStart.start(places) }
-            try SupervisedHome(places: places, isDetached: background).run()
+            if background { return try Self.runInBackground(places) }
+            try SupervisedHome(places: places, isDetached: false).run()
+        }
+    }
+
+    /// Errors go where the one who started this waits: to standard output, without the mark that says it is ready.
+    private static func runInBackground(_ places: Places) throws {
+        do { try SupervisedHome(places: places, isDetached: true).run() } catch let failure as CommandFailure {
+            Terminal.say(failure.message)
+            throw ExitCode(failure.code)
+        } catch let error as HomeError {
+            Terminal.say(error.message)
+            throw ExitCode(1)
         }
     }
 

@@ -18,23 +18,25 @@ enum DetachedStart {
         var command = ChildCommand(try ProgramFinder.ownPath(), ["up", "--background"], hasLifeline: false)
         command.isDetached = true
         command.output = .pipe
-        command.mergesErrors = true
+        command.errors = .null
         let child = try ChildProcess.start(command)
         guard let output = child.output else { throw CommandFailure("no pipe to the supervisor") }
         defer { close(output) }
+        var words: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = read(output, &chunk, chunk.count)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { break }
-            let text = chunk[..<count]
-            if let mark = text.firstIndex(of: readyMark) {
-                Terminal.write(Array(text[..<mark]), to: 1)
+            words += chunk[..<count]
+            if let mark = words.firstIndex(of: readyMark) {
+                Terminal.write(Array(words[..<mark]), to: 1)
                 return
             }
-            // Before it is ready these are log lines and errors: all of it is about the start.
-            Terminal.write(Array(text), to: 2)
         }
-        throw CommandFailure("switchboard did not start; see above and \(places.logFile("up"))")
+        // The pipe ended without the mark: what was said is why.
+        while words.last == 0x0A { words.removeLast() }
+        throw CommandFailure(
+            words.isEmpty ? "switchboard did not start; see \(places.logFile("up"))" : String(decoding: words, as: UTF8.self))
     }
 }

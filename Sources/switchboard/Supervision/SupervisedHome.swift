@@ -2,7 +2,6 @@ import JSON
 import Logging
 import OperatingHome
 import OperatingLog
-import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -53,18 +52,17 @@ struct SupervisedHome {
         OperatingLog.bootstrap(process: "up", settings: settings)
 
         let own = try RotatingLog(places.logFile("up"))
-        let echo: @Sendable (String, [UInt8]) -> Void
-        let isLoud = Mutex(true)
-        echo = { name, lines in
-            guard isLoud.withLock({ $0 }) else { return }
-            let text = lines.split(separator: 0x0A).map { Array("\(name) | ".utf8) + $0 + [0x0A] }
-            Terminal.write(Array(text.joined()), to: 2)
-        }
-        let supervisor = Supervisor(places: places, plans: plans, echo: echo) { standings in
-            isLoud.withLock { $0 = !isDetached }
+        // In the background standard output leads to whoever waits for the start; the log is a file from the beginning.
+        if isDetached { own.withDescriptor { dup2($0, 2) } }
+        let supervisor = Supervisor(places: places, plans: plans, echo: isDetached ? nil : Self.echo) { standings in
             announce(plans, standings, log: own)
         }
         try supervisor.run()
+    }
+
+    @Sendable private static func echo(_ name: String, _ lines: [UInt8]) {
+        let named = lines.split(separator: 0x0A).map { Array("\(name) | ".utf8) + $0 + [0x0A] }
+        Terminal.write(Array(named.joined()), to: 2)
     }
 
     private func announce(_ plans: [AdapterPlan], _ standings: [SourceStanding], log: RotatingLog) {
@@ -74,14 +72,11 @@ struct SupervisedHome {
                 places: places, plans: plans, standings: standings, routerProcess: router, isDetached: isDetached)
             Terminal.say(try announcement.text())
         } catch {
-            Terminal.complain("switchboard: \(error)")
+            Terminal.complain("switchboard: what runs cannot be shown: \(error)")
         }
         guard isDetached else { return }
         Terminal.write([DetachedStart.readyMark], to: 1)
         // The terminal is let go: from here on this process writes into its own log.
-        log.withDescriptor { file in
-            dup2(file, 1)
-            dup2(file, 2)
-        }
+        log.withDescriptor { dup2($0, 1) }
     }
 }

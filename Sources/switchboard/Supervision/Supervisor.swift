@@ -47,7 +47,8 @@ final class Supervisor {
     let inputs = WaitingQueue<Input>(name: "supervisor", limit: 1024)
     /// Called once when the router has answered and every source has said how it stands.
     private let onReady: ([SourceStanding]) -> Void
-    private let echo: @Sendable (_ name: String, _ lines: [UInt8]) -> Void
+    /// Shows what children write to whoever looks; `nil` when nobody does.
+    private let echo: (@Sendable (_ name: String, _ lines: [UInt8]) -> Void)?
 
     var children: [Child] = []
     /// Sources whose program could not be found or started, with the reason.
@@ -62,7 +63,7 @@ final class Supervisor {
     private var failure: CommandFailure?
 
     init(
-        places: Places, plans: [AdapterPlan], echo: @escaping @Sendable (String, [UInt8]) -> Void,
+        places: Places, plans: [AdapterPlan], echo: (@Sendable (String, [UInt8]) -> Void)?,
         onReady: @escaping ([SourceStanding]) -> Void
     ) {
         self.places = places
@@ -153,7 +154,7 @@ final class Supervisor {
             let process = try ChildProcess.start(children[index].command)
             children[index].process = process
             if let output = process.output {
-                try LogPump.start(output, log: children[index].log) { [echo] in echo(name, $0) }
+                try LogPump.start(output, log: children[index].log) { [echo] in echo?(name, $0) }
             }
             let pid = process.pid
             process.onExit { [inputs] in inputs.put(.ended(name: name, pid: pid, $0)) }
@@ -170,7 +171,7 @@ final class Supervisor {
         children[index].process = nil
         if name == Self.routerName && !isReady && !isRouterThere {
             // Nothing came up yet: a wrong configuration or a second router is told at once, not tried for ever.
-            failure = CommandFailure("the router ended at its start (\(status)); see above or \(children[index].log.path)")
+            failure = CommandFailure("the router ended at its start (\(status))\(lastWords(children[index]))")
             return
         }
         let pause = children[index].policy.ended(after: now - children[index].startedAt)
@@ -178,7 +179,20 @@ final class Supervisor {
         log.warning(
             "ended, starts again",
             metadata: ["child": "\(name)", "pid": "\(pid)", "status": "\(status)", "pause_ms": "\(pause)"])
-        if name != Self.routerName { reportExit(name, pid) }
+        guard name != Self.routerName else { return }
+        reportExit(name, pid)
+        standings[name] = SourceStanding(
+            name: name, state: "failed",
+            reason: "its process ended (\(status)) and is started again; see: switchboard logs \(name)", pid: nil)
+    }
+
+    private func lastWords(_ child: Child) -> String {
+        if echo != nil { return "; see above" }
+        do {
+            return ":\n" + (try LogFiles.lastLines(child.log.path, 5)).joined(separator: "\n")
+        } catch {
+            return "; see \(child.log.path)"
+        }
     }
 
     /// The router need not wait for the lease of a dead adapter to run out.
