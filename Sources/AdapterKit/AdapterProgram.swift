@@ -100,7 +100,7 @@ enum AdapterProgram<Author: Adapter> {
         try Lifeline.watch { stop.change { $0 = $0 ?? "the supervisor is gone" } }
         try StopSignals.watch { signal in stop.change { $0 = $0 ?? signal } }
         OperatingLog.bootstrap(process: source.text, settings: LogSettings(environment: environment))
-        let log = Logger(label: "switchboard.\(description.kind)")
+        let log = Logger(label: source.text)
 
         let places = try Places(environment: environment)
         try places.prepare()

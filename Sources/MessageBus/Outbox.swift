@@ -129,7 +129,8 @@ extension PeerMessage.Numbered {
             guard frames.header.count <= BusLimits.headerBytes, frames.size <= BusLimits.messageBytes,
                 frames.payloads.allSatisfy({ $0.count <= BusLimits.payloadBytes })
             else {
-                throw BusError(.oversize, "\(frames.command.rawValue) is over \(BusLimits.headerBytes) bytes; shorten it")
+                throw BusError(
+                    .oversize, "\(frames.command.rawValue) is over \(BusLimits.headerBytes) bytes; shorten it")
             }
             return MessageSize(events: Int64(eventCount), bytes: Int64(frames.size))
         }

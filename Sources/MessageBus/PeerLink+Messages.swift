@@ -160,7 +160,8 @@ extension PeerLink {
 
     /// Refusals that no new attempt changes.
     private static let final: Set<String> = Set(
-        [ProtocolError.Code.sourceTaken, .sourceKey, .sourceName, .role, .version, .fenced, .notAllowed].map(\.rawValue))
+        [ProtocolError.Code.sourceTaken, .sourceKey, .sourceName, .role, .version, .fenced, .notAllowed].map(\.rawValue)
+    )
 
     private func isFinal(_ code: String) -> Bool {
         if code == ProtocolError.Code.sourceTaken.rawValue { return !limits.retriesTakenSource }

@@ -1,6 +1,6 @@
 import BusProtocol
 import JSON
-import OperatingHome
+public import OperatingHome
 import Synchronization
 
 #if canImport(Darwin)
@@ -10,18 +10,19 @@ import Synchronization
 #endif
 
 /// One adapter's process and one scripted router, in a home of their own.
-final class AdapterBench: Sendable {
-    enum Ending { case terminate, lifeline }
+public final class AdapterBench: Sendable {
+    public enum Ending { case terminate, lifeline }
 
-    let router: TestRouter
-    let source = "bench"
+    public let router: TestRouter
+    public let source = "bench"
     private let fixture: any AdapterFixture
     private let folder: TemporaryFolder
     private let program: String
     private let adapter = Mutex<ChildProcess?>(nil)
     private let launches = Mutex<[Int32: String]>([:])
 
-    init(_ fixture: any AdapterFixture) throws {
+    /// A router with the fixture's settings; nothing runs yet.
+    public init(_ fixture: any AdapterFixture) throws {
         self.fixture = fixture
         folder = try TemporaryFolder()
         program = try BuiltProgram.path(fixture.program)
@@ -29,12 +30,12 @@ final class AdapterBench: Sendable {
         router.script { $0.settings = fixture.settings }
     }
 
-    func start() async throws {
+    public func start() async throws {
         try await router.start()
         try await startAdapter()
     }
 
-    func stop() async {
+    public func stop() async {
         adapter.withLock { $0 }?.signal(SIGKILL)
         _ = await adapter.withLock { $0 }?.exit()
         do {
@@ -44,9 +45,12 @@ final class AdapterBench: Sendable {
         }
     }
 
-    var adapterStatus: ExitStatus? { adapter.withLock { $0 }?.status }
+    public var adapterPID: Int32 { adapter.withLock { $0?.pid ?? 0 } }
 
-    func startAdapter() async throws {
+    public var adapterStatus: ExitStatus? { adapter.withLock { $0 }?.status }
+
+    /// Starts the adapter and waits until it says that it is up.
+    public func startAdapter() async throws {
         router.memory.change { $0.health = [] }
         let child = try launch()
         adapter.withLock { $0 = child }
@@ -60,7 +64,7 @@ final class AdapterBench: Sendable {
         try await fixture.isUp(health)
     }
 
-    func launch() throws -> ChildProcess {
+    public func launch() throws -> ChildProcess {
         let log = "\(folder.path)/\(RandomBytes.hexadecimal(count: 4)).log"
         var environment = ProcessEnvironment.all()
         environment["SWITCHBOARD_HOME"] = folder.path
@@ -73,14 +77,14 @@ final class AdapterBench: Sendable {
         return child
     }
 
-    func kill() async throws {
+    public func kill() async throws {
         let child = adapter.withLock { $0 }
         child?.signal(SIGKILL)
         _ = await child?.exit()
         try await forget()
     }
 
-    func signal(_ ending: Ending) async throws {
+    public func signal(_ ending: Ending) async throws {
         let child = adapter.withLock { $0 }
         switch ending {
         case .terminate: child?.signal(SIGTERM)
@@ -96,7 +100,8 @@ final class AdapterBench: Sendable {
         _ = try await router.memory.wait(for: "the source to be free") { [source] in !$0.welcomed.contains(source) }
     }
 
-    func errors(of child: ChildProcess) async throws -> String { log(of: child.pid) }
+    /// What a process said on standard error so far.
+    public func errors(of child: ChildProcess) -> String { log(of: child.pid) }
 
     private func log(of pid: Int32) -> String {
         guard let path = launches.withLock({ $0[pid] }), let file = fopen(path, "r") else { return "" }

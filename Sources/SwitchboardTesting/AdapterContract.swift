@@ -216,7 +216,7 @@ public struct AdapterContract: Sendable {
         let second = try bench.launch()
         let status = await second.exit()
         try require(!status.isSuccess, "a second process ended with success")
-        let errors = try await bench.errors(of: second)
+        let errors = bench.errors(of: second)
         try require(errors.contains("source-taken"), "a second process did not say why it ended: \(errors)")
         try await show("still here", "s", .acknowledged)
     }

@@ -213,6 +213,7 @@ struct TestRouterLoop {
             if case .result(let result) = other {
                 memory.change { memory in
                     memory.open.removeAll { $0.key == result.key }
+                    memory.given.remove(result.key)
                     memory.results.append(result)
                 }
             }

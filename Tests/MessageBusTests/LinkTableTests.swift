@@ -17,7 +17,8 @@ struct LinkTableTests {
         #expect(table.accept(Position(epoch: 7, sequence: 5), from: link, now: 0) == .duplicate)
         #expect(table.accept(Position(epoch: 7, sequence: 1), from: link, now: 0) == .duplicate)
         #expect(
-            table.accept(Position(epoch: 7, sequence: 7), from: link, now: 0) == .reset(Reset(reason: .gap, expected: 6)))
+            table.accept(Position(epoch: 7, sequence: 7), from: link, now: 0)
+                == .reset(Reset(reason: .gap, expected: 6)))
         #expect(table.accept(Position(epoch: 7, sequence: 6), from: link, now: 0) == .take)
         #expect(table.accepted(from: link) == Position(epoch: 7, sequence: 6))
     }

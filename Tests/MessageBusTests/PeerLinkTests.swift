@@ -34,7 +34,9 @@ struct PeerLinkTests {
     private mutating func welcome(epoch: UInt64 = 5, events: Int64 = 100) {
         if link.phase == .idle { link.start(now: now) }
         _ = said()
-        hear(.welcome(Welcome(epoch: epoch, name: "sample", credit: Credit(events: events, bytes: 1 << 20), router: "t")))
+        hear(
+            .welcome(Welcome(epoch: epoch, name: "sample", credit: Credit(events: events, bytes: 1 << 20), router: "t"))
+        )
     }
 
     @discardableResult

@@ -40,9 +40,8 @@ struct HookAnswer: Hashable, Sendable {
     }
 
     static func unavailable(_ code: String, _ message: String) -> HookAnswer {
-        var answer = refusal(.serviceUnavailable, code, message, ends: false)
-        answer.headers[.retryAfter] = "5"
-        return answer
+        let body: JSONValue = ["status": "not-stored", "code": .string(code), "message": .string(message)]
+        return HookAnswer(status: .serviceUnavailable, body: body, headers: [.retryAfter: "5"])
     }
 }
 

@@ -1,5 +1,3 @@
-import AdapterKit
-
 #if canImport(Darwin)
     import Darwin
 #else
@@ -7,15 +5,15 @@ import AdapterKit
 #endif
 
 /// Whether an address can be listened on, and who holds it when not.
-enum PortCheck {
+package enum PortCheck {
     /// Tries the address for a moment. Nothing is wrong when this adapter itself runs there already.
-    static func problem(_ address: ListenAddress, section: String) -> AdapterProblem? {
+    package static func problem(_ address: ListenAddress, section: String) -> AdapterProblem? {
         guard let code = bindError(address) else { return nil }
         if code == EADDRINUSE, holder(of: address)?.name.hasPrefix("switchboard-web") == true { return nil }
         return problem(address, section: section, errno: code)
     }
 
-    static func problem(_ address: ListenAddress, section: String, errno code: Int32) -> AdapterProblem {
+    package static func problem(_ address: ListenAddress, section: String, errno code: Int32) -> AdapterProblem {
         let key = "adapters.\(section).listen"
         guard code == EADDRINUSE else {
             let message = "cannot listen on \(address): \(String(cString: strerror(code)))"
@@ -67,14 +65,14 @@ enum PortCheck {
         }
     }
 
-    struct Holder: Hashable {
-        var pid: Int32
+    package struct Holder: Hashable {
+        package var pid: Int32
         /// The program's name only: its arguments may hold secrets.
-        var name: String
+        package var name: String
     }
 
     /// The process that listens on an address; `nil` when the system does not say.
-    static func holder(of address: ListenAddress) -> Holder? {
+    package static func holder(of address: ListenAddress) -> Holder? {
         #if os(Linux)
             let everywhere = ListenAddress(bytes: [UInt8](repeating: 0, count: address.bytes.count), port: address.port)
             let any = ListenAddress(bytes: [UInt8](repeating: 0, count: 16), port: address.port)

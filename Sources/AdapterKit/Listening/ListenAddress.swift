@@ -5,17 +5,17 @@
 #endif
 
 /// A numeric IP address with a port. No names: what they mean is somebody else's to say.
-struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
+package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// 4 or 16 bytes, in network order.
-    let bytes: [UInt8]
-    let port: UInt16
+    package let bytes: [UInt8]
+    package let port: UInt16
 
-    init(bytes: [UInt8], port: UInt16) {
+    package init(bytes: [UInt8], port: UInt16) {
         self.bytes = bytes
         self.port = port
     }
 
-    init?(host: String, port: Int) {
+    package init?(host: String, port: Int) {
         guard let port = UInt16(exactly: port) else { return nil }
         var bytes = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, host, &bytes) == 1 {
@@ -28,7 +28,7 @@ struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads `127.0.0.1:8441`, `[::1]:8441` and `localhost:8441`.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -39,32 +39,32 @@ struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         self.init(host: host == "localhost" ? "127.0.0.1" : String(host), port: Int(port))
     }
 
-    var isLoopback: Bool {
+    package var isLoopback: Bool {
         if bytes.count == 4 { return bytes[0] == 127 }
         if let mapped = mappedIPv4 { return mapped[0] == 127 }
         return bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1
     }
 
     /// The IPv4 address inside an IPv6 one that stands for it.
-    var mappedIPv4: [UInt8]? {
+    package var mappedIPv4: [UInt8]? {
         guard bytes.count == 16, bytes[..<10].allSatisfy({ $0 == 0 }), bytes[10] == 0xFF, bytes[11] == 0xFF else {
             return nil
         }
         return Array(bytes[12...])
     }
 
-    var host: String {
+    package var host: String {
         if bytes.count == 4 { return bytes.map { String($0) }.joined(separator: ".") }
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         _ = bytes.withUnsafeBytes { inet_ntop(AF_INET6, $0.baseAddress, &buffer, socklen_t(buffer.count)) }
         return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    var description: String { bytes.count == 4 ? "\(host):\(port)" : "[\(host)]:\(port)" }
+    package var description: String { bytes.count == 4 ? "\(host):\(port)" : "[\(host)]:\(port)" }
 
     /// Whether a Host header names this machine itself: what a browser sends that was lured to us by a name that
     /// resolves to loopback names something else.
-    static func isLoopbackHost(_ header: String) -> Bool {
+    package static func isLoopbackHost(_ header: String) -> Bool {
         var host = header[...]
         if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
             host = host[host.index(after: host.startIndex)..<end]
