@@ -19,8 +19,8 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -84,11 +84,11 @@ let package = Package(
         .executableTarget(
             name: "switchboard-webhook",
             dependencies: [
-                "AdapterKit", "ChannelEvents", "JSON", argumentParser, logging,
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "AdapterKit",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "adapters/webhook", exclude: ["README.md"]),
 
@@ -109,7 +109,10 @@ let package = Package(
             name: "MessageBusTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "SwitchboardTesting", "ZeroMQ"]),
         .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "ChannelEvents"]),
         .testTarget(
-            name: "MessageStoreTests", dependencies: ["ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting"]),
+            name: "MessageStoreTests",
+            dependencies: [
+                "ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(
             name: "RoutingTests",
             dependencies: [
@@ -124,11 +127,16 @@ let package = Package(
                 "BusProtocol", "ChannelEvents", "ChannelSession", "JSON", "MessageBus", "ModelContextProtocol",
                 "OperatingHome", "SwitchboardTesting", "switchboard", logging,
             ]),
-        .testTarget(name: "AdapterKitTests", dependencies: ["AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting"]),
+        .testTarget(name: "AdapterKitTests", dependencies: ["AdapterKit", "MessageBus", "SwitchboardTesting"]),
         .testTarget(
             name: "OperatingConfigurationTests",
-            dependencies: ["JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog"]),
-        .testTarget(name: "WebhookTests", dependencies: ["AdapterKit", "ChannelEvents", "JSON", "switchboard-webhook"]),
+            dependencies: [
+                "AccessControl", "ChannelEvents", "JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog", logging,
+            ]),
+        .testTarget(
+            name: "WebhookTests",
+            dependencies: ["AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting", "switchboard-webhook"]),
+        .testTarget(name: "SwitchboardTests", dependencies: ["JSON", "OperatingHome", "switchboard"]),
         .testTarget(name: "LayeringTests"),
         .testTarget(name: "EndToEndTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "OperatingHome", "SwitchboardTesting"]),
 

@@ -15,14 +15,20 @@ public struct BusFrames: Hashable, Sendable {
 
     /// Takes a multipart message apart and holds it to ``BusLimits``.
     public init(parts: [[UInt8]]) throws(ProtocolError) {
-        guard let first = parts.first, parts.count >= 2 else { throw ProtocolError(.malformed, "a message has two frames at least") }
+        guard let first = parts.first, parts.count >= 2 else {
+            throw ProtocolError(.malformed, "a message has two frames at least")
+        }
         guard first.count <= 16, let command = Command(rawValue: String(decoding: first, as: UTF8.self)) else {
             throw ProtocolError(.unknownCommand, "the router knows the commands in adapters/PROTOCOL.md")
         }
-        guard parts.count <= BusLimits.parts else { throw ProtocolError(.oversize, "more than \(BusLimits.parts) frames") }
+        guard parts.count <= BusLimits.parts else {
+            throw ProtocolError(.oversize, "more than \(BusLimits.parts) frames")
+        }
         var size = 0
         for part in parts { size += part.count }
-        guard size <= BusLimits.messageBytes else { throw ProtocolError(.oversize, "over \(BusLimits.messageBytes) bytes") }
+        guard size <= BusLimits.messageBytes else {
+            throw ProtocolError(.oversize, "over \(BusLimits.messageBytes) bytes")
+        }
         guard parts[1].count <= BusLimits.headerBytes else {
             throw ProtocolError(.oversize, "a header over \(BusLimits.headerBytes) bytes")
         }

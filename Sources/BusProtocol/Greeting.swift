@@ -142,7 +142,8 @@ extension Hello {
         let next = value["next"]?.integerValue ?? 1
         guard next >= 1 else { throw ProtocolError(.malformed, "next starts at 1") }
         self.init(
-            role: role, name: name, program: String((value["program"]?.stringValue ?? "").prefix(64)), instance: instance,
+            role: role, name: name, program: String((value["program"]?.stringValue ?? "").prefix(64)),
+            instance: instance,
             pid: value["pid"]?.integerValue ?? 0, next: UInt64(next), key: value["key"]?.stringValue,
             abilities: value["abilities"].map(Abilities.init(from:)) ?? Abilities(),
             project: value["project"]?.stringValue, parent: value["parent"]?.integerValue,

@@ -51,7 +51,9 @@ extension JSONValue {
     }
 
     func position() throws(ProtocolError) -> Position {
-        guard let sequence = self["seq"]?.integerValue, sequence >= 0 else { throw ProtocolError(.malformed, "seq is missing") }
+        guard let sequence = self["seq"]?.integerValue, sequence >= 0 else {
+            throw ProtocolError(.malformed, "seq is missing")
+        }
         return Position(epoch: try epoch(), sequence: UInt64(sequence))
     }
 }
@@ -65,6 +67,8 @@ extension Bye {
     }
 
     init(from header: JSONValue) {
-        self.init(code: header["code"]?.stringValue ?? "", message: String((header["message"]?.stringValue ?? "").prefix(500)))
+        self.init(
+            code: header["code"]?.stringValue ?? "", message: String((header["message"]?.stringValue ?? "").prefix(500))
+        )
     }
 }

@@ -112,13 +112,17 @@ extension Publish {
         } catch {
             throw ProtocolError(.malformed, "PUBLISH header: \(error)")
         }
-        guard let epoch, let sequence, sequence > 0 else { throw ProtocolError(.malformed, "PUBLISH needs epoch and seq") }
+        guard let epoch, let sequence, sequence > 0 else {
+            throw ProtocolError(.malformed, "PUBLISH needs epoch and seq")
+        }
         guard heads.count == frames.payloads.count, heads.count <= BusLimits.batch else {
             throw ProtocolError(.malformed, "PUBLISH needs a payload for each event, at most \(BusLimits.batch)")
         }
         var events: [PublishedEvent] = []
         events.reserveCapacity(heads.count)
-        for (index, head) in heads.enumerated() { events.append(PublishedEvent(head: head, body: frames.payloads[index])) }
+        for (index, head) in heads.enumerated() {
+            events.append(PublishedEvent(head: head, body: frames.payloads[index]))
+        }
         let position = Position(epoch: UInt64(bitPattern: epoch), sequence: UInt64(sequence))
         return (position, Publish(events: events, cursor: cursor))
     }
@@ -192,9 +196,11 @@ extension CommandResult {
         guard let key = header["key"]?.stringValue else { throw ProtocolError(.malformed, "RESULT needs key") }
         let reason = String((header["reason"]?.stringValue ?? "").prefix(500))
         switch header["outcome"]?.stringValue {
-        case "sent": self.init(key: key, outcome: .sent(ids: header["ids"]?.arrayValue?.compactMap(\.stringValue) ?? []))
+        case "sent":
+            self.init(key: key, outcome: .sent(ids: header["ids"]?.arrayValue?.compactMap(\.stringValue) ?? []))
         case "rejected": self.init(key: key, outcome: .rejected(reason: reason))
-        case "retry": self.init(key: key, outcome: .retry(after: max(0, header["after"]?.integerValue ?? 0), reason: reason))
+        case "retry":
+            self.init(key: key, outcome: .retry(after: max(0, header["after"]?.integerValue ?? 0), reason: reason))
         case "unknown": self.init(key: key, outcome: .unknown(reason: reason))
         default: throw ProtocolError(.malformed, "outcome is sent, rejected, retry or unknown")
         }
@@ -227,7 +233,8 @@ extension Call {
     }
 
     init(from header: JSONValue, _ payload: JSONValue) throws(ProtocolError) {
-        guard let id = header["id"]?.stringValue, (1...256).contains(id.utf8.count), let name = header["name"]?.stringValue
+        guard let id = header["id"]?.stringValue, (1...256).contains(id.utf8.count),
+            let name = header["name"]?.stringValue
         else { throw ProtocolError(.malformed, "a call needs a name and an id of 1 to 256 bytes") }
         self.init(id: id, name: name, arguments: payload)
     }

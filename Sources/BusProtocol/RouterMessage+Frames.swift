@@ -202,7 +202,8 @@ extension Acknowledgement {
             }
             refused.append(
                 RefusedEvent(
-                    sequence: UInt64(bitPattern: sequence), index: Int(index), code: item["code"]?.stringValue ?? "refused"))
+                    sequence: UInt64(bitPattern: sequence), index: Int(index),
+                    code: item["code"]?.stringValue ?? "refused"))
         }
         self.init(position: try header.position(), refused: refused, credit: header["credit"].map(Credit.init(from:)))
     }
@@ -223,7 +224,8 @@ extension Answer {
     init(from header: JSONValue, _ payload: JSONValue) throws(ProtocolError) {
         guard let id = header["id"]?.stringValue else { throw ProtocolError(.malformed, "ANSWER needs id") }
         let outcome: Outcome =
-            header["code"]?.stringValue.map { .failure(code: $0, message: payload.stringValue ?? "") } ?? .success(payload)
+            header["code"]?.stringValue.map { .failure(code: $0, message: payload.stringValue ?? "") }
+            ?? .success(payload)
         self.init(epoch: try header.epoch(), id: id, outcome: outcome)
     }
 }

@@ -14,7 +14,8 @@ extension EventHead {
             if let user = body.user { data["user"] = .string(user) }
             if let title = body.chatTitle { data["chat_title"] = .string(title) }
             if !body.attachments.isEmpty {
-                data["attachments"] = .array(body.attachments.map { ["id": .string($0.id), "name": .string($0.name ?? "")] })
+                data["attachments"] = .array(
+                    body.attachments.map { ["id": .string($0.id), "name": .string($0.name ?? "")] })
             }
         }
         return [

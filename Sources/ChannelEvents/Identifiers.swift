@@ -1,4 +1,4 @@
-/// The name of one adapter instance: `telegram`, or a configured name such as `telegram-work`.
+/// The name of one adapter instance: `webhook`, or a configured name such as `webhook-work`.
 ///
 /// One to 32 of `a-z`, `0-9` and `-`, starting with a letter. A storage and protocol contract.
 public struct SourceName: Hashable, Sendable, CustomStringConvertible {

@@ -187,7 +187,9 @@ public struct JSONReader {
         if position < count, base[position] | 0x20 == UInt8(ascii: "e") {
             isInteger = false
             position += 1
-            if position < count, base[position] == UInt8(ascii: "+") || base[position] == UInt8(ascii: "-") { position += 1 }
+            if position < count, base[position] == UInt8(ascii: "+") || base[position] == UInt8(ascii: "-") {
+                position += 1
+            }
             try digits()
         }
         let text = UnsafeBufferPointer(start: base + start, count: position - start)

@@ -17,7 +17,9 @@ public enum BusAddress: Hashable, Sendable {
                 throw BusError(.address, "a remote address is tcp://host:port, not \(endpoint)")
             }
             guard [serverKey, publicKey, secretKey].allSatisfy(Curve.isKey) else {
-                throw BusError(.address, "TCP needs CURVE: a key is missing or is no Z85 key of 40 characters; see `switchboard keys`")
+                throw BusError(
+                    .address,
+                    "TCP needs CURVE: a key is missing or is no Z85 key of 40 characters; see `switchboard keys`")
             }
             return endpoint
         }

@@ -24,14 +24,18 @@ extension BusListener {
                 throw BusError(.address, "a remote address is tcp://address:port, not \(endpoint)")
             }
             guard Curve.isKey(secretKey), Curve.isKey(publicKey) else {
-                throw BusError(.address, "TCP needs CURVE: the router's key pair is missing or is no Z85 key; see `switchboard keys`")
+                throw BusError(
+                    .address,
+                    "TCP needs CURVE: the router's key pair is missing or is no Z85 key; see `switchboard keys`")
             }
             let derived = try BusError.translating { () throws(ZeroMQError) in try Curve.publicKey(of: secretKey) }
             guard derived == publicKey else {
-                throw BusError(.address, "the router's public key does not belong to its secret key; see `switchboard keys`")
+                throw BusError(
+                    .address, "the router's public key does not belong to its secret key; see `switchboard keys`")
             }
             guard let bad = authorized.first(where: { !Curve.isKey($0.key) }) else { return }
-            throw BusError(.address, "the key of \(bad.value.name) is no Z85 key of 40 characters; see `switchboard keys`")
+            throw BusError(
+                .address, "the key of \(bad.value.name) is no Z85 key of 40 characters; see `switchboard keys`")
         }
     }
 

@@ -76,7 +76,8 @@ public final class BusPeer: Sendable {
             throw BusError(.oversize, "the id of a call has 1 to 256 bytes, its name as many at most")
         }
         guard call.arguments.bytes.count <= BusLimits.payloadBytes else {
-            throw BusError(.oversize, "the arguments of a call have at most \(BusLimits.payloadBytes) bytes; shorten them")
+            throw BusError(
+                .oversize, "the arguments of a call have at most \(BusLimits.payloadBytes) bytes; shorten them")
         }
         try core.change { link throws(BusError) in try link.enqueue(call, kind) }
     }

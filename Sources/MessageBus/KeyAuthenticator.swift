@@ -72,7 +72,9 @@ final class KeyAuthenticator: Sendable {
         guard request.count == 7, request[0] == Array("1.0".utf8), request[5] == Array("CURVE".utf8) else {
             return reply("400", "only CURVE is let in")
         }
-        guard let key = Curve.text(of: request[6]), keys.contains(key) else { return reply("400", "this key is not known") }
+        guard let key = Curve.text(of: request[6]), keys.contains(key) else {
+            return reply("400", "this key is not known")
+        }
         return reply("200", "OK", user: key)
     }
 

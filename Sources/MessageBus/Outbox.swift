@@ -21,6 +21,9 @@ struct Outbox: Sendable {
 
     var count: Int { entries.count - head }
 
+    /// Something was sent on this link and is not acknowledged.
+    var isWaiting: Bool { cursor > head }
+
     /// Takes a message in and gives its sequence.
     mutating func append(_ message: PeerMessage.Numbered, size: MessageSize) -> UInt64 {
         entries.append(Entry(message: message, size: size))
@@ -126,7 +129,8 @@ extension PeerMessage.Numbered {
             guard frames.header.count <= BusLimits.headerBytes, frames.size <= BusLimits.messageBytes,
                 frames.payloads.allSatisfy({ $0.count <= BusLimits.payloadBytes })
             else {
-                throw BusError(.oversize, "\(frames.command.rawValue) is over \(BusLimits.headerBytes) bytes; shorten it")
+                throw BusError(
+                    .oversize, "\(frames.command.rawValue) is over \(BusLimits.headerBytes) bytes; shorten it")
             }
             return MessageSize(events: Int64(eventCount), bytes: Int64(frames.size))
         }

@@ -3,7 +3,7 @@ public import BusProtocol
 public enum PeerEvent: Sendable {
     case welcomed(Welcome)
     /// The link is gone, or an attempt to open one failed; a new one is being opened. `code` is short and bounded:
-    /// `disconnected`, `silence`, `no-answer`, `handshake`, `gap`, `malformed`, `unexpected`, `reset-gap`,
+    /// `disconnected`, `silence`, `no-answer`, `no-ack`, `handshake`, `gap`, `malformed`, `unexpected`, `reset-gap`,
     /// `reset-stranger`, `reset-epoch`, `transport`, or `bye-` and the router's code.
     case lost(code: String)
     /// The router will not have us (source taken, wrong key, fenced): final, the peer stops trying.

@@ -13,6 +13,9 @@ public struct PeerLimits: Hashable, Sendable {
     public var longestRetry: Int64 = 2_000
     /// The router is taken for gone after so much silence.
     public var silence: Int64 = BusLimits.silence
+    /// A link on which a message waits so long for its acknowledgement has lost something and is replaced. Does not
+    /// count while the router grants no credit: then it has stopped its intake.
+    public var acknowledgement: Int64 = 30_000
     /// A heartbeat is sent after so long without another message.
     public var heartbeat: Int64 = BusLimits.heartbeat
     /// How long ``BusPeer/stop(_:)`` waits for acknowledgements.

@@ -57,7 +57,9 @@ extension PeerLink {
             return .ack(Position(epoch: epoch, sequence: expected - 1))
         }
         if let call = calls.next(epoch: epoch) { return call }
+        let wasWaiting = outbox.isWaiting
         if let (sequence, message) = outbox.next(within: granted) {
+            if !wasWaiting { progressAt = now }
             return .numbered(Position(epoch: epoch, sequence: sequence), message)
         }
         guard now - sentAt >= limits.heartbeat else { return nil }
@@ -143,9 +145,13 @@ extension PeerLink {
         guard ack.position.epoch == epoch else { return lose("unexpected", now: now) }
         let before = outbox.first
         guard outbox.acknowledge(through: ack.position.sequence) else { return lose("unexpected", now: now) }
-        if let credit = ack.credit { granted = credit }
+        if let credit = ack.credit {
+            if granted.events == 0 { progressAt = now }
+            granted = credit
+        }
         if outbox.first > before {
             wasUseful = true
+            progressAt = now
             emit(.acknowledged(sequence: outbox.first - 1, refused: ack.refused))
         }
         emit(.credit(creditLeft))
@@ -154,7 +160,8 @@ extension PeerLink {
 
     /// Refusals that no new attempt changes.
     private static let final: Set<String> = Set(
-        [ProtocolError.Code.sourceTaken, .sourceKey, .sourceName, .role, .version, .fenced, .notAllowed].map(\.rawValue))
+        [ProtocolError.Code.sourceTaken, .sourceKey, .sourceName, .role, .version, .fenced, .notAllowed].map(\.rawValue)
+    )
 
     private func isFinal(_ code: String) -> Bool {
         if code == ProtocolError.Code.sourceTaken.rawValue { return !limits.retriesTakenSource }

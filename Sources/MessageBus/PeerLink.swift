@@ -49,6 +49,9 @@ struct PeerLink: Sendable {
     var heardAt: Int64 = 0
     var sentAt: Int64 = 0
 
+    /// When the router last acknowledged something, or had nothing left to acknowledge.
+    var progressAt: Int64 = 0
+
     private var retry: Int64 = 0
     /// The router acknowledged or answered on this link, so a loss of it is not a failing attempt.
     var wasUseful = false
@@ -171,18 +174,24 @@ struct PeerLink: Sendable {
         case .idle, .ended: next = nil
         case .waiting(let until): next = until
         case .greeting(let since, _): next = since + limits.silence
-        case .welcomed: next = min(heardAt + limits.silence, sentAt + limits.heartbeat)
+        case .welcomed:
+            let link = min(heardAt + limits.silence, sentAt + limits.heartbeat)
+            next = awaitsAcknowledgement ? min(link, progressAt + limits.acknowledgement) : link
         case .leaving: return farewell.map { $0.deadline + limits.flush }
         }
         guard let farewell else { return next }
         return min(next ?? farewell.deadline, farewell.deadline)
     }
 
+    private var awaitsAcknowledgement: Bool { outbox.isWaiting && granted.events > 0 }
+
     mutating func tick(now: Int64) {
         switch phase {
         case .waiting(let until) where now >= until: open(now: now)
         case .greeting(let since, _) where now - since >= limits.silence: lose("no-answer", now: now)
         case .welcomed where now - heardAt >= limits.silence: lose("silence", now: now)
+        case .welcomed where awaitsAcknowledgement && now - progressAt >= limits.acknowledgement:
+            lose("no-ack", now: now)
         default: break
         }
         leaveIfDone(now: now)

@@ -98,7 +98,9 @@ final class PeerThread {
             flush()
             // BYE is said, or there is nobody to say it to.
             step { $0.leaveIfDone(now: now) }
-            guard let milliseconds = core.link.withLock({ $0.isEnded ? nil : Self.timeout($0, now: now) }) else { break }
+            guard let milliseconds = core.link.withLock({ $0.isEnded ? nil : Self.timeout($0, now: now) }) else {
+                break
+            }
             do throws(ZeroMQError) {
                 try wait(milliseconds: milliseconds)
                 try receive()

@@ -11,11 +11,14 @@ enum SocketPath {
 
     /// The address for libzmq.
     static func endpoint(_ path: String) throws(BusError) -> String {
-        guard path.hasPrefix("/") else { throw BusError(.address, "a socket's path starts with /; use an absolute path") }
+        guard path.hasPrefix("/") else {
+            throw BusError(.address, "a socket's path starts with /; use an absolute path")
+        }
         guard path.utf8.count <= limit else {
             throw BusError(
                 .address,
-                "the path of a socket has \(path.utf8.count) bytes, this system allows \(limit); use a shorter directory: \(path)")
+                "the path of a socket has \(path.utf8.count) bytes, this system allows \(limit); use a shorter directory: \(path)"
+            )
         }
         return "ipc://\(path)"
     }

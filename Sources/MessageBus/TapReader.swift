@@ -33,7 +33,8 @@ public final class TapReader {
         try BusError.translating { () throws(ZeroMQError) in
             while true {
                 if let message = try socket.receive(parts: 2) {
-                    guard message.parts.count == 2, let json = message.parts.last, let topic = message.parts.first else {
+                    guard message.parts.count == 2, let json = message.parts.last, let topic = message.parts.first
+                    else {
                         continue
                     }
                     return Line(topic: String(decoding: topic, as: UTF8.self), json: json)

@@ -9,11 +9,7 @@ struct ConfigurationReader {
     private var budget = 100_000
 
     mutating func read(_ node: Node, _ type: ConfigurationType, path: String) -> JSONValue? {
-        budget -= 1
-        guard budget >= 0 else {
-            if budget == -1 { note(.badValue, path, "the configuration is too large: more than 100000 values", node) }
-            return nil
-        }
+        guard spend(node, path) else { return nil }
         switch type {
         case .object(let keys, let isOpen): return object(node, keys, isOpen: isOpen, path: path)
         case .entries(let form, let type): return entries(node, form, type, path: path)
@@ -105,8 +101,7 @@ struct ConfigurationReader {
     // MARK: What only an adapter understands
 
     private mutating func opaque(_ node: Node, name: String, path: String) -> JSONValue? {
-        budget -= 1
-        guard budget >= 0 else { return nil }
+        guard spend(node, path) else { return nil }
         switch node {
         case .mapping:
             guard let members = members(node, path) else { return nil }
@@ -136,6 +131,12 @@ struct ConfigurationReader {
         + "or write file:PATH"
 
     // MARK: Parts
+
+    private mutating func spend(_ node: Node, _ path: String) -> Bool {
+        budget -= 1
+        if budget == -1 { note(.badValue, path, "the configuration is too large: more than 100000 values", node) }
+        return budget >= 0
+    }
 
     private struct Name {
         let text: String

@@ -138,6 +138,13 @@ public final class ChildProcess: Sendable {
         for (file, target) in pipes.childFiles { posix_spawn_file_actions_adddup2(&actions, file, target) }
         if command.mergesErrors { posix_spawn_file_actions_adddup2(&actions, 1, 2) }
 
+        #if !canImport(Darwin)
+            // Darwin closes by itself what is not meant for the child. Here: what a library opened without close-on-exec.
+            // Closing a descriptor that is gone by then is no error.
+            let first = command.hasLifeline ? ChildPipes.lifelineTarget + 1 : ChildPipes.lifelineTarget
+            for file in openFiles() where file >= first { posix_spawn_file_actions_addclose(&actions, file) }
+        #endif
+
         var flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
         flags |= command.isDetached ? Self.newSession : POSIX_SPAWN_SETPGROUP
         #if canImport(Darwin)
@@ -173,4 +180,19 @@ public final class ChildProcess: Sendable {
         }
         return pid
     }
+
+    #if !canImport(Darwin)
+        private static func openFiles() -> [Int32] {
+            guard let folder = opendir("/proc/self/fd") else { return [] }
+            defer { closedir(folder) }
+            var files: [Int32] = []
+            while let entry = readdir(folder) {
+                let name = withUnsafeBytes(of: entry.pointee.d_name) { name in
+                    String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                if let file = Int32(name) { files.append(file) }
+            }
+            return files
+        }
+    #endif
 }

@@ -10,10 +10,10 @@ enum SecretsFile {
             var rest = trimmed(line)
             if rest.isEmpty || rest.hasPrefix("#") { continue }
             if rest.hasPrefix("export ") { rest = trimmed(rest.dropFirst(7)) }
-            guard let equals = rest.firstIndex(of: "="), isName(rest[..<equals]) else {
+            guard let equals = rest.firstIndex(of: "="), isName(trimmed(rest[..<equals])) else {
                 throw HomeError(.malformed, "\(path), line \(index + 1): expected NAME=value", path: path)
             }
-            values[String(rest[..<equals])] = unquoted(trimmed(rest[rest.index(after: equals)...]))
+            values[String(trimmed(rest[..<equals]))] = unquoted(trimmed(rest[rest.index(after: equals)...]))
         }
         return values
     }

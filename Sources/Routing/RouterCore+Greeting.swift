@@ -33,6 +33,9 @@ extension RouterCore {
         case .operator: welcome(hello, as: .operator, name: hello.name, link, now)
         case .endpoint: greetEndpoint(hello, link, holderRuns: isRunning, now)
         case .adapter:
+            guard SourceName(hello.name) != nil else {
+                return reject(.sourceName, "a source is 1 to 32 of a-z, 0-9 and -, starting with a letter", link)
+            }
             if authorized == nil {
                 guard let key, let shown = hello.key, Self.isEqual(key, shown) else {
                     return reject(.sourceKey, "HELLO needs the key of the source \(hello.name): see 'switchboard keys'", link)
@@ -72,9 +75,7 @@ extension RouterCore {
     // MARK: Adapters
 
     private mutating func greetAdapter(_ hello: Hello, _ link: LinkID, holderRuns: Bool, _ now: Moment) {
-        guard let name = SourceName(hello.name) else {
-            return reject(.sourceName, "a source is 1 to 32 of a-z, 0-9 and -, starting with a letter", link)
-        }
+        guard let name = SourceName(hello.name) else { return }
         if sources[name] == nil {
             let id = (sourceNames.keys.max() ?? 0) + 1
             sources[name] = Source(SourceRecord(id: id, name: name))

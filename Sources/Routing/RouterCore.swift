@@ -106,7 +106,14 @@ public struct RouterCore: Sendable {
             guard hear(position.epoch, link, now) else { return }
             links.acknowledged(position, by: link)
         case .heartbeat(let epoch): _ = hear(epoch, link, now)
-        case .bye: drop(link, now)
+        case .bye:
+            // Who leaves by himself needs no lease to come back.
+            if case .adapter(let name) = peers[link]?.kind {
+                drop(link, now)
+                sources[name]?.leaseEnd = 0
+            } else {
+                drop(link, now)
+            }
         }
     }
 

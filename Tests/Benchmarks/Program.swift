@@ -19,7 +19,7 @@ struct Benchmarks: ParsableCommand {
     var smoke = false
 
     enum Row: String, CaseIterable, ExpressibleByArgument {
-        case publish
+        case publish, latency, sessions, backlog, start, memory
     }
 
     func run() throws {
@@ -28,6 +28,11 @@ struct Benchmarks: ParsableCommand {
             let bench = Bench(programs: programs, isSmoke: smoke)
             switch row {
             case .publish: try bench.publish()
+            case .latency: try bench.latency()
+            case .sessions: try bench.sessions()
+            case .backlog: try bench.backlog()
+            case .start: try bench.start()
+            case .memory: try bench.memory()
             }
         }
     }

@@ -92,7 +92,8 @@ struct AddressTests {
         for (endpoint, publicKey, secretKey) in cases {
             let remote = BusListener.RemoteListener(
                 endpoint: endpoint, publicKey: publicKey, secretKey: secretKey, authorized: [:])
-            #expect(code { _ = try BusListener(local: directory.router, tap: directory.tap, remote: remote) } == .address)
+            #expect(
+                code { _ = try BusListener(local: directory.router, tap: directory.tap, remote: remote) } == .address)
         }
         let peer = BusPeer(
             address: .remote(endpoint: "tcp://127.0.0.1:1", serverKey: "", publicKey: "", secretKey: ""),
@@ -101,7 +102,8 @@ struct AddressTests {
         #expect(code { try peer.start() } == .address)
         let bad = BusPeer(
             address: .remote(
-                endpoint: "tcp://nowhere", serverKey: keys.publicKey, publicKey: keys.publicKey, secretKey: keys.secretKey),
+                endpoint: "tcp://nowhere", serverKey: keys.publicKey, publicKey: keys.publicKey,
+                secretKey: keys.secretKey),
             hello: Samples.hello()
         ) { _ in }
         #expect(code { try bad.start() } == .transport)
@@ -115,7 +117,9 @@ struct AddressTests {
         let first = try BusListener(local: directory.router, tap: directory.tap, remote: remote("tcp://127.0.0.1:*"))
         let endpoint = try #require(first.remoteEndpoint)
         let second = SocketDirectory()
-        #expect(code { _ = try BusListener(local: second.router, tap: second.tap, remote: remote(endpoint)) } == .addressInUse)
+        #expect(
+            code { _ = try BusListener(local: second.router, tap: second.tap, remote: remote(endpoint)) }
+                == .addressInUse)
         first.close()
     }
 }

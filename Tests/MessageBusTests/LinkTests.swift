@@ -17,7 +17,9 @@ struct LinkTests {
         #expect(observed.peer.counters.queuedMessages == 0)
         #expect(observed.peer.credit.events == 10_000)
         observed.peer.stop()
-        await router.notes.wait { $0.contains { if case .bye(let bye) = $0 { bye.code == "shutting-down" } else { false } } }
+        await router.notes.wait {
+            $0.contains { if case .bye(let bye) = $0 { bye.code == "shutting-down" } else { false } }
+        }
         router.stop()
     }
 
@@ -39,7 +41,9 @@ struct LinkTests {
         router.deliver(.deliver([Delivery(id: 9, source: source, head: head, body: Array("{\"text\":\"hi\"}".utf8))]))
         router.deliver(.command(PlatformCommand(key: "k1", verb: "send", chat: "42", arguments: ["text": "hello"])))
         router.deliver(.verdict(Verdict(request: "abcde", allow: true)))
-        await router.notes.wait { $0.contains { if case .acknowledged(let position) = $0 { position.sequence == 3 } else { false } } }
+        await router.notes.wait {
+            $0.contains { if case .acknowledged(let position) = $0 { position.sequence == 3 } else { false } }
+        }
         let names = observed.events.entries.compactMap { event -> String? in
             switch event {
             case .delivered(let deliveries): "delivered \(deliveries[0].id)"
@@ -57,7 +61,9 @@ struct LinkTests {
         let router = try TestRouter(directory)
         let observed = try ObservedPeer(.local(path: directory.router), hello: Samples.hello("api", role: .endpoint))
         try observed.peer.call(Call(id: "c1", name: "reply", arguments: ["text": "hi"]))
-        let (call, link) = await router.notes.first { if case .call(let call, let link) = $0 { (call, link) } else { nil } }
+        let (call, link) = await router.notes.first {
+            if case .call(let call, let link) = $0 { (call, link) } else { nil }
+        }
         #expect(call.arguments["text"] == "hi")
         router.perform { listener, state in
             _ = listener.send(.answer(Answer(epoch: state.epoch, id: call.id, outcome: .success("sent"))), to: link)

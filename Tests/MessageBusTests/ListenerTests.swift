@@ -71,7 +71,9 @@ struct ListenerTests {
         let router = try TestRouter(directory)
         let slow = try RawPeer(directory.router, receiveLimit: 1)
         try slow.send(PeerMessage.hello(Samples.hello("slow")).frames.parts)
-        let link = await router.notes.first { if case .hello(let hello, let link) = $0, hello.name == "slow" { link } else { nil } }
+        let link = await router.notes.first {
+            if case .hello(let hello, let link) = $0, hello.name == "slow" { link } else { nil }
+        }
         let outcomes = EventLog<BusListener.SendOutcome>()
         router.perform { listener, _ in
             let text = JSONValue.string(String(repeating: "x", count: 4096))
@@ -131,7 +133,8 @@ struct ListenerTests {
         }
         #expect(sizes.allSatisfy { $0 <= 2 })
         for sequence in 1...3 {
-            try raw.send(Samples.publish(["a"], bytes: 3000).frames(at: Position(epoch: 1, sequence: UInt64(sequence))).parts)
+            try raw.send(
+                Samples.publish(["a"], bytes: 3000).frames(at: Position(epoch: 1, sequence: UInt64(sequence))).parts)
         }
         while received < 9 {
             try listener.wait(milliseconds: 5_000)

@@ -72,7 +72,9 @@ struct LossTests {
         await observed.welcomed(times: 2)
         #expect(await observed.lost() == "gap")
         #expect(observed.peer.counters.gaps == 1)
-        let verdicts = observed.events.entries.compactMap { if case .verdict(let verdict) = $0 { verdict.request } else { nil } }
+        let verdicts = observed.events.entries.compactMap {
+            if case .verdict(let verdict) = $0 { verdict.request } else { nil }
+        }
         #expect(verdicts == ["a"])
         observed.peer.stop()
         proxy.stop()

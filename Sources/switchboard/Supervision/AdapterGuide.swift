@@ -23,15 +23,31 @@ struct AdapterGuide {
     /// Where the source listens, when it does.
     var address: String? { setting("listen") }
 
-    /// Lines to try, as the adapter's `hints` give them; `{NAME}` is the setting NAME, `{run}` and `{state}` are folders.
+    /// Lines to try, as the adapter's `hints` give them, with its places filled in: `{NAME}` is the setting NAME,
+    /// `{NAME|WORD}` the first key of a map of settings or WORD, `{source}` and `{run}` what they say.
     func advice(_ places: Places) -> [String] {
         (description["hints"]?.arrayValue ?? []).compactMap(\.stringValue).map { hint in
-            var text = hint
-            for (name, value) in [("listen", address ?? ""), ("run", places.run), ("state", places.state), ("source", plan.name)] {
-                text = text.split(separator: "{\(name)}", omittingEmptySubsequences: false).joined(separator: value)
+            var text = ""
+            var rest = hint[...]
+            while let opening = rest.firstIndex(of: "{"), let closing = rest[opening...].firstIndex(of: "}") {
+                let name = rest[rest.index(after: opening)..<closing]
+                text += rest[..<opening] + (place(name, places) ?? String(rest[opening...closing]))
+                rest = rest[rest.index(after: closing)...]
             }
-            return Terminal.plain(text)
+            return Terminal.plain(text + rest)
         }
+    }
+
+    private func place(_ name: Substring, _ places: Places) -> String? {
+        switch name {
+        case "source": return plan.name
+        case "run": return places.run
+        default: break
+        }
+        let parts = name.split(separator: "|", maxSplits: 1)
+        guard let key = parts.first else { return nil }
+        guard parts.count == 2 else { return setting(String(key)) }
+        return plan.settings[String(key)]?.objectValue?.first?.key ?? String(parts[1])
     }
 
     private func setting(_ name: String) -> String? {

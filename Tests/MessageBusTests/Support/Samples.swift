@@ -12,7 +12,8 @@ enum Samples {
         return .publish(
             Publish(
                 events: ids.map {
-                    PublishedEvent(head: EventHead(id: $0, chat: "42", sender: "7", time: 1_700_000_000_000), body: body)
+                    PublishedEvent(
+                        head: EventHead(id: $0, chat: "42", sender: "7", time: 1_700_000_000_000), body: body)
                 }, cursor: Array("{\"offset\":1}".utf8)))
     }
 
@@ -56,7 +57,9 @@ struct ObservedPeer {
     }
 
     func acknowledged(_ sequence: UInt64) async {
-        await events.wait { $0.contains { if case .acknowledged(let upTo, _) = $0 { upTo >= sequence } else { false } } }
+        await events.wait {
+            $0.contains { if case .acknowledged(let upTo, _) = $0 { upTo >= sequence } else { false } }
+        }
     }
 
     func lost() async -> String {

@@ -1,0 +1,26 @@
+public import BusProtocol
+public import JSON
+
+/// What the contract suite needs to know of an adapter and its platform, or of the platform's simulator.
+public protocol AdapterFixture: AnyObject, Sendable {
+    /// The adapter's program, such as `switchboard-webhook`.
+    var program: String { get }
+    /// The settings it runs with.
+    var settings: JSONValue { get }
+    /// A chat that the platform has.
+    var chat: String { get }
+
+    /// The adapter says that it is up. Called after each of its starts.
+    func isUp(_ health: Health) async throws
+
+    /// The platform shows the adapter a message.
+    /// - Parameter identity: the platform's name for it; the same again is the same message shown again.
+    /// - Returns: what the adapter told the platform.
+    func show(_ text: String, identity: String) async throws -> AdapterContract.Shown
+
+    /// Makes the platform ready to take what the adapter sends to ``chat``.
+    func open() async throws
+
+    /// Waits until the platform took `count` messages in all, and gives their texts in order.
+    func taken(_ count: Int) async throws -> [String]
+}

@@ -1,0 +1,223 @@
+import BusProtocol
+import ChannelEvents
+import JSON
+import MessageStore
+@testable import Routing
+import Testing
+
+struct DeliveryTests {
+    @Test func aReadySessionGetsAnEventInTheSameTurn() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        let deliveries = try router.turn(router.publish(["1"])).deliveries()
+        #expect(deliveries.map(\.head.id) == ["1"])
+        #expect(deliveries.first?.redelivery == 0)
+        #expect(try router.states(of: "1") == ["api": .offered])
+        try router.turn(router.written(deliveries.map(\.id)))
+        #expect(try router.states(of: "1") == ["api": .written])
+    }
+
+    @Test func whatWaitedArrivesInOrder() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        for number in 0..<5 { try router.turn(router.publish(["\(number)"])) }
+        try router.attachReadyEndpoint()
+        let deliveries = try router.turn().deliveries() + router.turn(router.publish(["5"])).deliveries()
+        #expect(Set(deliveries.map(\.head.id)).isSubset(of: ["5"]))
+        let history = try router.history().reversed().map(\.deliveries.first?.session)
+        #expect(history == Array(repeating: "api", count: 6))
+    }
+
+    @Test func aHandshakeThatVanishesTakesNothing() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.turn(router.publish(["1"]))
+        #expect(try router.attachEndpoint().deliveries.isEmpty)
+        router.pass(2_900)
+        #expect(try router.turn().deliveries().isEmpty)
+        try router.turn((RouterFixture.link("api"), .bye(Bye(code: "shutting-down", message: ""))))
+        router.pass(10_000)
+        #expect(try router.turn().deliveries().isEmpty)
+        #expect(try router.states(of: "1") == ["": .waiting])
+    }
+
+    @Test func theFirstPushGoesAloneAndTheRestFiveSecondsAfterItIsWritten() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.turn(router.publish(["1", "2", "3"]))
+        try router.attachEndpoint()
+        router.pass(3_000)
+        let first = try router.turn().deliveries()
+        #expect(first.map(\.head.id) == ["1"])
+        router.pass(4_000)
+        #expect(try router.turn().deliveries().isEmpty)
+        try router.turn(router.written(first.map(\.id)))
+        router.pass(4_900)
+        #expect(try router.turn().deliveries().isEmpty)
+        router.pass(100)
+        #expect(try router.turn().deliveries().map(\.head.id) == ["2", "3"])
+    }
+
+    @Test func anUnprovedSessionIsNobodysDefaultWhileAProvedOneExists() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint("api")
+        try router.attachEndpoint("list", project: "/src/list")
+        router.pass(5_000)
+        let sent = try router.turn(router.publish(["1"]))
+        #expect(sent.deliveries(to: "api").map(\.head.id) == ["1"])
+        #expect(sent.deliveries(to: "list").isEmpty)
+    }
+
+    @Test func aConversationStaysWithItsSession() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint("api")
+        try router.turn(router.publish(["1"], chat: "ann"))
+        try router.turn((RouterFixture.link("api"), .bye(Bye(code: "x", message: ""))))
+        try router.attachReadyEndpoint("web")
+        let sent = try router.turn(router.publish(["2"], chat: "ann"), router.publish(["3"], chat: "bob"))
+        // A chosen but absent session keeps its messages; what was nobody's goes to the one that is there.
+        #expect(sent.deliveries(to: "web").map(\.head.id) == ["3"])
+        #expect(try router.states(of: "2") == ["api": .waiting])
+        try router.attachReadyEndpoint("api")
+        #expect(try router.states(of: "2") == ["api": .offered])
+    }
+
+    @Test func aRouteNamesTheSessionBeforeItWasEverSeen() throws {
+        let settings = RouterSettings(routes: [RouteRule(source: SourceName("chat"), label: "web")])
+        let router = try RouterFixture(settings: settings)
+        try router.attachAdapter()
+        try router.attachReadyEndpoint("api")
+        #expect(try router.turn(router.publish(["1"])).deliveries(to: "api").isEmpty)
+        try router.attachEndpoint("web")
+        router.pass(3_000)
+        #expect(try router.turn().deliveries(to: "web").map(\.head.id) == ["1"])
+    }
+
+    @Test func theEndpointIsNotGivenMoreThanItsCredit() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint(credit: 10)
+        let first = try router.turn(router.publish((0..<25).map(String.init))).deliveries()
+        #expect(first.count == 10)
+        let second = try router.turn(router.written(first.map(\.id))).deliveries()
+        #expect(second.map(\.head.id) == (10..<20).map(String.init))
+    }
+
+    @Test func anOfferWithoutReceiptComesAgainMarked() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        let first = try router.turn(router.publish(["1", "2"])).deliveries()
+        try router.restart()
+        try router.attachAdapter(next: 2)
+        // The same process: it says what it wrote, so only the other one comes again.
+        let link = RouterFixture.link("api")
+        let again = try router.attachEndpoint(written: [first[0].id]).deliveries
+        #expect(again.map(\.head.id) == ["2"])
+        #expect(again.first?.redelivery == 1)
+        #expect(try router.states(of: "1") == ["api": .written])
+        _ = link
+    }
+
+    @Test func theNextIncarnationIsOfferedOnceMoreWhatNothingCovered() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        let first = try router.turn(router.publish(["1", "2"], chat: "ann"), router.publish(["3"], chat: "bob")).deliveries()
+        try router.turn(router.written(first.map(\.id)))
+        // A reply to bob covers what bob wrote.
+        let link = RouterFixture.link("api")
+        try router.turn((link, router.call("reply", ["chat_id": "chat:bob", "text": "ok"], id: "r", from: link)))
+        try router.turn((link, .bye(Bye(code: "x", message: ""))))
+        try router.attachEndpoint(instance: "instance-later")
+        router.pass(3_000)
+        let again = try router.turn().deliveries()
+        #expect(again.map(\.head.id) == ["1"])
+        #expect(again.first?.redelivery == 1)
+        try router.turn(router.written(again.map(\.id)))
+        router.pass(5_000)
+        #expect(try router.turn().deliveries().map(\.head.id) == ["2"])
+    }
+
+    @Test func aDeliveryThatCannotBeWrittenIsADeadLetter() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        let delivery = try #require(try router.turn(router.publish(["1"])).deliveries().first)
+        let link = RouterFixture.link("api")
+        let receipt = Receipt(failed: [Receipt.Failure(delivery: delivery.id, code: "malformed")])
+        try router.turn((link, .numbered(router.position(link), .receipt(receipt))))
+        #expect(try router.states(of: "1") == ["api": .dead])
+    }
+
+    @Test func moreThanTheWindowWaitsAndComesInOrder() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        let total = Mailbox.windowLimit * 2 + 100
+        for start in stride(from: 0, to: total, by: 200) {
+            try router.turn(router.publish((start..<min(start + 200, total)).map(String.init)))
+        }
+        try router.attachReadyEndpoint(credit: 500)
+        var seen: [String] = []
+        var sent = try router.turn().deliveries()
+        // The first offers went out in the turn that proved the session.
+        seen = try router.history().reversed().filter { $0.deliveries.first?.state == .offered }.map(\.head.id)
+        sent = try router.history().reversed().filter { $0.deliveries.first?.state == .offered }.map {
+            Delivery(id: $0.sequence, source: $0.source, head: $0.head, body: [])
+        }
+        while !sent.isEmpty {
+            sent = try router.turn(router.written(sent.map(\.id))).deliveries()
+            seen += sent.map(\.head.id)
+        }
+        #expect(seen == (0..<total).map(String.init))
+    }
+
+    @Test func inboxPullsWhatWaitsAndCoversWhatWasWritten() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint(credit: 1)
+        let first = try router.turn(router.publish(["1", "2", "3"])).deliveries()
+        try router.turn(router.written(first.map(\.id)))
+        let link = RouterFixture.link("api")
+        let answers = try router.turn((link, router.call("inbox", ["limit": 10], id: "i", from: link))).to(link).answers
+        guard case .success(let value) = try #require(answers.first).outcome else { return #expect(Bool(false)) }
+        let ids = value["messages"]?.arrayValue?.compactMap { $0["message_id"]?.stringValue }
+        #expect(ids == ["1", "3"], "2 is under way, 1 was written, 3 waited")
+        #expect(try router.states(of: "3") == ["api": .seen])
+    }
+
+    @Test func anInboxThatWaitsIsAnsweredByTheNextMessage() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        let link = RouterFixture.link("api")
+        #expect(try router.turn((link, router.call("inbox", ["wait_seconds": 30], id: "w", from: link))).to(link).answers.isEmpty)
+        let sent = try router.turn(router.publish(["1"]))
+        #expect(sent.to(link).answers.map(\.id) == ["w"])
+        #expect(sent.deliveries().isEmpty)
+        try router.turn((link, router.call("inbox", ["wait_seconds": 30], id: "v", from: link)))
+        router.pass(30_000)
+        try router.turn((link, .heartbeat(epoch: router.epoch(link))))
+        #expect(router.core.sessions.values.first?.parkedInbox == nil)
+    }
+
+    @Test func twoSessionsOfOneNameAreTwoLabels() throws {
+        let router = try RouterFixture()
+        #expect(try router.attachEndpoint("api", parent: 1).welcome?.name == "api")
+        let second = try router.attachEndpoint(
+            "api", link: RouterFixture.link("b"), instance: "instance-b", parent: 1 << 40, project: "/other/api")
+        #expect(second.welcome?.name == "api-2")
+    }
+
+    @Test func aRestartedClaudeCodeReplacesItsOldConnection() throws {
+        let router = try RouterFixture()
+        try router.attachEndpoint("api", parent: 1)
+        // The parent is the same Claude Code: `/mcp` restarted its server.
+        let again = try router.attachEndpoint("api", link: RouterFixture.link("new"), instance: "instance-new", parent: 1)
+        #expect(again.welcome?.name == "api")
+        #expect(router.core.sessions.count == 1)
+    }
+}

@@ -1,0 +1,219 @@
+import AccessControl
+import BusProtocol
+import ChannelEvents
+import JSON
+@testable import MessageBus
+import MessageStore
+@testable import Routing
+import Testing
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A router without sockets: the real core on a real store, a clock that is set by hand, messages as values.
+final class RouterFixture {
+    let folder: String
+    private(set) var store: MessageStore
+    private(set) var core: RouterCore
+    var now = Moment(wall: 1_795_000_000_000, uptime: 1_000_000)
+    var settings: RouterSettings
+    private var starts: UInt64 = 1
+    private var epochs: [LinkID: UInt64] = [:]
+    private var sequences: [LinkID: UInt64] = [:]
+
+    init(settings: RouterSettings = RouterSettings()) throws {
+        var template = Array("/tmp/switchboard-test-XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        self.settings = settings
+        let store = try MessageStore(path: folder + "/store.sqlite3")
+        self.store = store
+        core = RouterCore(settings: settings, state: try store.turn { try $0.load() }, epoch: 1 << 24, now: now)
+    }
+
+    deinit {
+        for file in ["store.sqlite3", "store.sqlite3-wal", "store.sqlite3-shm"] { unlink("\(folder)/\(file)") }
+        rmdir(folder)
+    }
+
+    static let key = String(repeating: "k", count: 64)
+
+    static func link(_ name: String) -> LinkID { LinkID(bytes: Array(name.utf8)) }
+
+    /// A crash of the router and a new one on the same store; links must be opened anew.
+    func restart() throws {
+        store = try MessageStore(path: folder + "/store.sqlite3")
+        starts += 1
+        core = RouterCore(settings: settings, state: try store.turn { try $0.load() }, epoch: starts << 24, now: now)
+        epochs = [:]
+    }
+
+    /// One turn of the loop; gives what would be sent.
+    @discardableResult
+    func turn(_ messages: (LinkID, PeerMessage)...) throws -> [Effects.Outgoing] { try turn(messages) }
+
+    @discardableResult
+    func turn(_ messages: [(LinkID, PeerMessage)]) throws -> [Effects.Outgoing] {
+        let inbound = messages.map {
+            BusListener.Inbound(link: $0.0, authorized: nil, message: .success($0.1), command: "", size: 0)
+        }
+        let effects = try store.turn { [now] turn in
+            try Turn.run(inbound, core: &core, store: &turn, keys: SourceKeys { _ in Self.key }, now: now)
+        }
+        for outgoing in effects.messages {
+            if case .welcome(let welcome) = outgoing.message { epochs[outgoing.link] = welcome.epoch }
+        }
+        return effects.messages
+    }
+
+    /// A transaction that fails after the core has decided, as a full disk makes it.
+    func failingTurn(_ messages: [(LinkID, PeerMessage)]) throws {
+        struct DiskFull: Error {}
+        let inbound = messages.map {
+            BusListener.Inbound(link: $0.0, authorized: nil, message: .success($0.1), command: "", size: 0)
+        }
+        let now = now
+        #expect(throws: StoreError.self) {
+            try store.turn { turn in
+                _ = try Turn.run(inbound, core: &core, store: &turn, keys: SourceKeys { _ in Self.key }, now: now)
+                throw DiskFull()
+            }
+        }
+        try restart()
+    }
+
+    func pass(_ milliseconds: Int64) {
+        now.wall += milliseconds
+        now.uptime += milliseconds
+    }
+
+    // MARK: Peers
+
+    @discardableResult
+    func attachAdapter(
+        _ name: String = "chat", link: LinkID? = nil, instance: String? = nil, pid: Int64 = 1, next: UInt64 = 1,
+        features: Set<String> = [], key: String = RouterFixture.key
+    ) throws -> [RouterMessage] {
+        let link = link ?? Self.link(name)
+        let hello = Hello(
+            role: .adapter, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: pid, next: next, key: key,
+            abilities: Abilities(verbs: ["send"], features: features))
+        sequences[link] = next
+        return try turn((link, .hello(hello))).to(link)
+    }
+
+    @discardableResult
+    func attachEndpoint(
+        _ name: String = "api", link: LinkID? = nil, instance: String? = nil, parent: Int64 = 1, project: String? = nil,
+        written: [Int64] = [], credit: Int64 = 256
+    ) throws -> [RouterMessage] {
+        let link = link ?? Self.link(name)
+        let hello = Hello(
+            role: .endpoint, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: 1,
+            project: project ?? "/src/\(name)", parent: parent, written: written, credit: credit)
+        sequences[link] = 1
+        return try turn((link, .hello(hello))).to(link)
+    }
+
+    /// Attached, settled and proved by a first call, as a session at work is.
+    func attachReadyEndpoint(_ name: String = "api", credit: Int64 = 256) throws {
+        try attachEndpoint(name, credit: credit)
+        try turn((Self.link(name), call("conversations", [:], from: Self.link(name))))
+    }
+
+    func position(_ link: LinkID) -> Position {
+        let sequence = sequences[link] ?? 1
+        sequences[link] = sequence + 1
+        return Position(epoch: epochs[link] ?? 0, sequence: sequence)
+    }
+
+    func epoch(_ link: LinkID) -> UInt64 { epochs[link] ?? 0 }
+
+    // MARK: Messages
+
+    func publish(
+        _ ids: [String], chat: String = "ann", sender: String = "local:0", authentication: Authentication = .loopback,
+        from source: String = "chat", cursor: String? = nil
+    ) -> (LinkID, PeerMessage) {
+        let link = Self.link(source)
+        let events = ids.map { id in
+            PublishedEvent(
+                head: EventHead(id: id, chat: chat, sender: sender, authentication: authentication, time: now.wall),
+                body: EventBody(text: "text of \(id)").json)
+        }
+        return (link, .numbered(position(link), .publish(Publish(events: events, cursor: cursor.map { Array($0.utf8) }))))
+    }
+
+    func call(_ name: String, _ arguments: JSONValue, id: String = "call-1", from link: LinkID) -> PeerMessage {
+        .call(epoch: epoch(link), Call(id: id, name: name, arguments: arguments))
+    }
+
+    func written(_ deliveries: [Int64], by name: String = "api") -> (LinkID, PeerMessage) {
+        let link = Self.link(name)
+        return (link, .numbered(position(link), .receipt(Receipt(written: deliveries))))
+    }
+
+    func result(_ key: String, _ outcome: SendOutcome, from source: String = "chat") -> (LinkID, PeerMessage) {
+        let link = Self.link(source)
+        return (link, .numbered(position(link), .result(CommandResult(key: key, outcome: outcome))))
+    }
+
+    /// State of every delivery of an event, by session label.
+    func states(of id: String) throws -> [String: DeliveryState] {
+        try store.read { reader in
+            let entry = try reader.history(place: nil, before: nil, limit: 1_000).first { $0.head.id == id }
+            return Dictionary(uniqueKeysWithValues: (entry?.deliveries ?? []).map { ($0.session, $0.state) })
+        }
+    }
+
+    func history() throws -> [HistoryEntry] {
+        try store.read { try $0.history(place: nil, before: nil, limit: 10_000) }
+    }
+}
+
+extension [Effects.Outgoing] {
+    func to(_ link: LinkID) -> [RouterMessage] { filter { $0.link == link }.map(\.message) }
+
+    func deliveries(to name: String = "api") -> [Delivery] { to(RouterFixture.link(name)).deliveries }
+}
+
+extension [RouterMessage] {
+    var deliveries: [Delivery] {
+        flatMap { message -> [Delivery] in
+            if case .numbered(_, .deliver(let deliveries)) = message { return deliveries }
+            return []
+        }
+    }
+
+    var commands: [PlatformCommand] {
+        compactMap { message in
+            if case .numbered(_, .command(let command)) = message { return command }
+            return nil
+        }
+    }
+
+    var answers: [Answer] {
+        compactMap { message in
+            if case .answer(let answer) = message { return answer }
+            return nil
+        }
+    }
+
+    var welcome: Welcome? {
+        for case .welcome(let welcome) in self { return welcome }
+        return nil
+    }
+
+    var bye: Bye? {
+        for case .bye(let bye) in self { return bye }
+        return nil
+    }
+
+    var acknowledgement: Acknowledgement? {
+        for case .ack(let ack) in self { return ack }
+        return nil
+    }
+}

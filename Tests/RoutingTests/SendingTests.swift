@@ -1,0 +1,156 @@
+import BusProtocol
+import ChannelEvents
+import JSON
+import MessageStore
+@testable import Routing
+import Testing
+
+struct SendingTests {
+    private let api = RouterFixture.link("api")
+    private let chat = RouterFixture.link("chat")
+
+    private func readyRouter(features: Set<String> = []) throws -> RouterFixture {
+        let router = try RouterFixture()
+        try router.attachAdapter(features: features)
+        try router.attachReadyEndpoint()
+        let deliveries = try router.turn(router.publish(["1"])).deliveries()
+        try router.turn(router.written(deliveries.map(\.id)))
+        return router
+    }
+
+    private func reply(_ router: RouterFixture, _ text: String = "on it", id: String = "toolu_1", to chatID: String = "chat:ann")
+        throws -> [Effects.Outgoing]
+    {
+        try router.turn((api, router.call("reply", ["chat_id": .string(chatID), "text": .string(text)], id: id, from: api)))
+    }
+
+    private func status(_ answers: [Answer]) -> String? {
+        guard case .success(let value)? = answers.first?.outcome else { return nil }
+        return value["status"]?.stringValue
+    }
+
+    @Test func aReplyGoesToItsAdapterAndComesBackSent() throws {
+        let router = try readyRouter()
+        let command = try #require(try reply(router).to(chat).commands.first)
+        #expect(command.chat == "ann")
+        #expect(command.arguments["text"] == "on it")
+        let answers = try router.turn(router.result(command.key, .sent(ids: ["m9"]))).to(api).answers
+        #expect(status(answers) == "sent")
+        #expect(try router.states(of: "1") == ["api": .answered])
+    }
+
+    @Test func theSameCallIsSentOnce() throws {
+        let router = try readyRouter()
+        let command = try #require(try reply(router).to(chat).commands.first)
+        #expect(try reply(router).to(chat).commands.isEmpty)
+        try router.turn(router.result(command.key, .sent(ids: ["m9"])))
+        let again = try reply(router)
+        #expect(again.to(chat).commands.isEmpty)
+        #expect(status(again.to(api).answers) == "sent")
+    }
+
+    @Test func theSameWordsWithinTwoMinutesAreOneReply() throws {
+        let router = try readyRouter()
+        let command = try #require(try reply(router).to(chat).commands.first)
+        try router.turn(router.result(command.key, .sent(ids: ["m9"])))
+        #expect(try reply(router, id: "toolu_2").to(chat).commands.isEmpty)
+        router.pass(121_000)
+        try router.attachAdapter(next: 5)
+        try router.attachReadyEndpoint()
+        #expect(try reply(router, id: "toolu_3").to(chat).commands.count == 1)
+    }
+
+    @Test func aChatThatWasNeverDeliveredIsRefused() throws {
+        let router = try readyRouter()
+        let answers = try reply(router, to: "chat:bob").to(api).answers
+        guard case .failure(let code, _)? = answers.first?.outcome else { return #expect(Bool(false)) }
+        #expect(code == "not-allowed")
+    }
+
+    @Test func lanesKeepTheirOrderAndDoNotWaitForEachOther() throws {
+        let router = try readyRouter()
+        let more = try router.turn(router.publish(["2"], chat: "bob")).deliveries()
+        try router.turn(router.written(more.map(\.id)))
+        let first = try #require(try reply(router, "one", id: "t1").to(chat).commands.first)
+        #expect(try reply(router, "two", id: "t2").to(chat).commands.isEmpty)
+        #expect(try reply(router, "other", id: "t3", to: "chat:bob").to(chat).commands.map(\.chat) == ["bob"])
+        let next = try router.turn(router.result(first.key, .sent(ids: []))).to(chat).commands
+        #expect(next.map(\.key) == ["t2"])
+    }
+
+    @Test func anAwayPlatformQueuesAndSendsWhenItIsBack() throws {
+        let router = try readyRouter()
+        try router.turn((chat, .bye(Bye(code: "x", message: ""))))
+        #expect(status(try reply(router).to(api).answers) == "queued")
+        let commands = try router.attachAdapter(instance: "instance-new").commands
+        #expect(commands.map(\.key) == ["toolu_1"])
+    }
+
+    @Test func retryIsObeyedAndResumedChatsAreTriedAtOnce() throws {
+        let router = try readyRouter()
+        let command = try #require(try reply(router).to(chat).commands.first)
+        let refused = try router.turn(router.result(command.key, .retry(after: 40_000, reason: "slow down")))
+        #expect(status(refused.to(api).answers) == "queued")
+        router.pass(9_000)
+        #expect(try router.turn().to(chat).commands.isEmpty)
+        let resumed = try router.turn(
+            (chat, .health(epoch: router.epoch(chat), Health(state: .up, resumed: ["ann"]))))
+        #expect(resumed.to(chat).commands.map(\.key) == ["toolu_1"])
+    }
+
+    @Test func anAdapterThatDiedWhileSendingLeavesItUnknown() throws {
+        let router = try readyRouter()
+        #expect(try reply(router).to(chat).commands.count == 1)
+        try router.turn((chat, .bye(Bye(code: "x", message: ""))))
+        let sent = try router.turn(
+            (chat, .hello(Hello(role: .adapter, name: "chat", program: "t", instance: "another-process", pid: 1, key: RouterFixture.key, abilities: Abilities(verbs: ["send"])))))
+        #expect(sent.to(chat).commands.isEmpty, "never sent again silently")
+        #expect(status(sent.to(api).answers) == "unknown")
+    }
+
+    @Test func aLiveAdapterIsAskedAgainForAKeyItMayKnow() throws {
+        let router = try readyRouter()
+        #expect(try reply(router).to(chat).commands.count == 1)
+        try router.restart()
+        let commands = try router.attachAdapter(next: 2).commands
+        #expect(commands.map(\.key) == ["toolu_1"])
+        #expect(commands.first?.again == true)
+    }
+
+    @Test func aPlatformWithIdempotentSendsGetsItAgain() throws {
+        let router = try readyRouter(features: ["idempotent"])
+        #expect(try reply(router).to(chat).commands.count == 1)
+        try router.restart()
+        router.pass(BusLimits.silence)
+        let commands = try router.attachAdapter(instance: "another-process", features: ["idempotent"]).commands
+        #expect(commands.first?.again == true)
+    }
+
+    @Test func aCallIsAnsweredAfterARouterRestart() throws {
+        let router = try readyRouter()
+        #expect(try reply(router).to(chat).commands.count == 1)
+        try router.restart()
+        try router.attachAdapter(next: 2)
+        try router.attachEndpoint()
+        #expect(try reply(router).to(api).answers.isEmpty, "it is still being sent")
+        let answers = try router.turn(router.result("toolu_1", .sent(ids: ["m9"]))).to(api).answers
+        #expect(status(answers) == "sent")
+    }
+
+    @Test func aRejectionIsSaidWithItsReason() throws {
+        let router = try readyRouter()
+        let command = try #require(try reply(router).to(chat).commands.first)
+        let answers = try router.turn(router.result(command.key, .rejected(reason: "chat closed"))).to(api).answers
+        guard case .failure(_, let message)? = answers.first?.outcome else { return #expect(Bool(false)) }
+        #expect(message.contains("chat closed"))
+    }
+
+    @Test func aCallerHearsAfterTenSecondsThatNothingIsConfirmed() throws {
+        let router = try readyRouter()
+        #expect(try reply(router).to(api).answers.isEmpty)
+        router.pass(9_000)
+        try router.turn((chat, .heartbeat(epoch: router.epoch(chat))), (api, .heartbeat(epoch: router.epoch(api))))
+        router.pass(1_000)
+        #expect(status(try router.turn().to(api).answers) == "queued")
+    }
+}

@@ -1,0 +1,111 @@
+import AdapterKit
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+import NIOPosix
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The HTTP server: binds, limits, and gives each request to ``HookResponder``.
+final class HookServer: Sendable {
+    /// Connections open at once; further ones wait in the system's queue.
+    static let connectionLimit = 256
+    /// A connection that sends no whole head in this time, or rests so long between requests, is closed.
+    static let idleTimeout = TimeAmount.seconds(30)
+    /// Time between two comments on a stream without replies.
+    static let heartbeat = Duration.seconds(15)
+    /// Requests under way have this long to end when the adapter stops.
+    static let stopPatience = Duration.seconds(2)
+
+    private let connection: AdapterConnection
+    private let listen: ListenAddress
+    private let gate: HookGate
+    private let replies: ReplyStreams
+
+    init(connection: AdapterConnection, listen: ListenAddress, gate: HookGate, replies: ReplyStreams) {
+        self.connection = connection
+        self.listen = listen
+        self.gate = gate
+        self.replies = replies
+    }
+
+    func run() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            try await serve(on: group)
+        } catch {
+            try await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+    }
+
+    private func serve(on group: MultiThreadedEventLoopGroup) async throws {
+        let responder = HookResponder(connection: connection, gate: gate, replies: replies, identity: SystemPeerIdentity())
+        var log = connection.log
+        log.logLevel = .warning
+        var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
+        decoder.maxHeaderFieldSize = 16 << 10
+        decoder.maxHeaderListSize = 32 << 10
+        decoder.maxHeaderFieldCount = 100
+        let channel = HTTP1Channel(
+            responder: { request, writer, channel in
+                try await responder.respond(to: request, writer: writer, channel: channel)
+            },
+            configuration: .init(idleTimeout: Self.idleTimeout, httpDecoderConfiguration: decoder))
+        let server = Server(
+            childChannelSetup: channel,
+            configuration: ServerConfiguration(
+                address: .hostname(listen.host, port: Int(listen.port)),
+                availableConnectionsDelegate: .maximum(Self.connectionLimit, logger: log)),
+            onServerRunning: { [connection, listen] in
+                let port = $0.localAddress?.port ?? Int(listen.port)
+                let address = ListenAddress(host: listen.host, port: port) ?? listen
+                connection.report(.up, reason: "listening on \(address)")
+            },
+            eventLoopGroup: group, logger: log)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await self.runUntilCancelled(server) }
+            tasks.addTask { try await self.beat() }
+            defer { tasks.cancelAll() }
+            _ = try await tasks.next()
+        }
+    }
+
+    /// The server is stopped, not cancelled, so that requests under way get their answer.
+    private func runUntilCancelled(_ server: Server<HTTP1Channel>) async throws {
+        let serving = Task { try await server.run() }
+        let result = await withTaskCancellationHandler {
+            await serving.result
+        } onCancel: {
+            replies.close()
+            let stopping = Task { try await server.shutdownGracefully() }
+            Task {
+                let timer = Task {
+                    try await Task.sleep(for: Self.stopPatience)
+                    serving.cancel()
+                }
+                _ = await stopping.result
+                timer.cancel()
+            }
+        }
+        if Task.isCancelled { return }
+        do {
+            try result.get()
+        } catch let error as IOError {
+            let problem = PortCheck.problem(listen, section: connection.source.text, errno: error.errnoCode)
+            throw AdapterFailure(problem)
+        }
+    }
+
+    private func beat() async throws {
+        while true {
+            try await Task.sleep(for: Self.heartbeat)
+            replies.beat()
+        }
+    }
+}
