@@ -14,9 +14,10 @@ import Testing
         #expect(!table.text.contains("\u{1B}"))
     }
 
-    @Test(arguments: [
-        (0, "-"), (1_000, "9s"), (1, "9s"), (-3_600_000, "-"), (10_000 - 60_000, "-"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, "-"), (1_000, "9s"), (1, "9s"), (-3_600_000, "-"), (10_000 - 60_000, "-"),
+        ] as [(Int64, String)])
     func agesNeedATime(_ time: Int64, _ text: String) {
         #expect(TimeText.age(since: time, now: 10_000) == text)
     }
@@ -37,13 +38,20 @@ import Testing
     @Test func statusShowsWhatNeedsAPerson() {
         let status: JSONValue = [
             "router": ["pid": 7, "version": "0.1.0", "started_ms": 1, "home": "/home/x"],
-            "store": ["state": "full", "reason": "the disk is full", "events": 5, "waiting": 2, "outbox": 1, "bytes": 99],
+            "store": [
+                "state": "full", "reason": "the disk is full", "events": 5, "waiting": 2, "outbox": 1, "bytes": 99,
+            ],
             "sources": [
-                ["name": "webhook", "kind": "webhook", "state": "failed", "reason": "port 8441 is taken by nginx (12)"],
+                [
+                    "name": "webhook", "kind": "webhook", "state": "failed",
+                    "reason": "port 8441 is taken by nginx (12)",
+                ],
                 ["name": "other", "state": "away", "reason": "listening"],
             ],
             "sessions": [["label": "api", "state": "ready", "waiting": 2, "hooks": false, "project": "/src/api"]],
-            "queues": [["name": "quiet", "length": 0, "limit": 5, "dropped": 0], ["name": "tap", "length": 1, "dropped": 3]],
+            "queues": [
+                ["name": "quiet", "length": 0, "limit": 5, "dropped": 0], ["name": "tap", "length": 1, "dropped": 3],
+            ],
         ]
         let text = StatusText(status).text
         #expect(text.contains("port 8441 is taken by nginx (12)"))
