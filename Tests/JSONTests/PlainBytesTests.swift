@@ -13,8 +13,12 @@ struct PlainBytesTests {
                         var bytes = [UInt8](repeating: filler, count: length)
                         bytes[place] = byte
                         let expected = bytes.firstIndex { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C } ?? length
-                        let found = bytes.withUnsafeBufferPointer { PlainBytes.end($0.baseAddress!, from: 0, count: length) }
-                        if found != expected { Issue.record("byte \(byte) at \(place) of \(length) beside \(filler): \(found)") }
+                        let found = bytes.withUnsafeBufferPointer {
+                            PlainBytes.end($0.baseAddress!, from: 0, count: length)
+                        }
+                        if found != expected {
+                            Issue.record("byte \(byte) at \(place) of \(length) beside \(filler): \(found)")
+                        }
                     }
                 }
             }
@@ -25,7 +29,8 @@ struct PlainBytesTests {
     func roundTrip(length: Int) throws {
         for special in ["\"", "\\", "\n", "\u{0}", "\u{1F}", "é", "😀", "/"] {
             for place in 0...length {
-                let text = String(repeating: "a", count: place) + special + String(repeating: "b", count: length - place)
+                let text =
+                    String(repeating: "a", count: place) + special + String(repeating: "b", count: length - place)
                 #expect(try JSONValue(parsing: JSONValue.string(text).bytes) == .string(text))
             }
         }
