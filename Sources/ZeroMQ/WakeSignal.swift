@@ -37,9 +37,9 @@ public final class WakeSignal: Sendable {
         while write(writeEnd, &byte, 1) < 0, errno == EINTR {}
     }
 
-    /// Call before looking at the queues: what is put in after this raises the signal again.
+    /// Call when the signal was seen, and before looking at the queues: what is put in after this raises it again.
+    /// Called without a signal it may meet a raise half way, which then counts as seen and as a signal to come.
     public func clear() {
-        guard isRaised.load(ordering: .sequentiallyConsistent) else { return }
         var bytes: (UInt64, UInt64) = (0, 0)
         while read(readEnd, &bytes, 16) < 0, errno == EINTR {}
         isRaised.store(false, ordering: .sequentiallyConsistent)
