@@ -70,7 +70,8 @@ final class AdapterHost<Author: Adapter>: Sendable {
         case .credit: publisher.credited()
         case .commanded(let command): commands.commanded(command)
         case .error(let refusal):
-            log.warning("the router refused a message", metadata: ["code": "\(refusal.code)", "command": "\(refusal.command)"])
+            log.warning(
+                "the router refused a message", metadata: ["code": "\(refusal.code)", "command": "\(refusal.command)"])
         case .delivered, .verdict, .answered:
             log.warning("the router sent what is not for an adapter")
         }
@@ -118,7 +119,8 @@ final class AdapterHost<Author: Adapter>: Sendable {
     private func runOnce(_ run: Int, _ start: AdapterStanding) async -> Ended {
         let settings = start.settings
         let connection = AdapterConnection(
-            source: source, settings: settings, cursor: start.welcome?.cursor, places: places, secrets: secrets, log: log,
+            source: source, settings: settings, cursor: start.welcome?.cursor, places: places, secrets: secrets,
+            log: log,
             publisher: publisher, standing: standing, sendHealth: { [self] in sendHealth($0) })
         let task = Task { () -> Ended in
             defer { standing.change { $0.endedRun = run } }
@@ -158,7 +160,8 @@ final class AdapterHost<Author: Adapter>: Sendable {
     private func finish(_ cause: AdapterExit.Cause) async -> AdapterExit {
         commands.end(because: "the adapter stops")
         // What is under way on the platform is seen to its end: its outcome is worth the wait.
-        if case .refused = cause {} else {
+        if case .refused = cause {
+        } else {
             let ended = await within(patience.commandsEnd) { await self.commands.idle() }
             if !ended { log.warning("commands did not end in time") }
         }

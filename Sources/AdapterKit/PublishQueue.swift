@@ -90,7 +90,9 @@ struct PublishQueue {
     /// ``dropped(_:)``.
     /// - Parameter limit: events it may hold at most.
     mutating func next(_ credit: Credit, limit: Int = BusLimits.batch) -> Outgoing? {
-        guard !waiting.isEmpty, underWay.count < limits.batchesUnderWay, credit.events > 0, credit.bytes > 0 else { return nil }
+        guard !waiting.isEmpty, underWay.count < limits.batchesUnderWay, credit.events > 0, credit.bytes > 0 else {
+            return nil
+        }
         var outgoing = Outgoing()
         let most = min(limits.batchEvents, limit, Int(clamping: credit.events))
         // One event must pass whatever its size, or it would wait for ever.
@@ -159,9 +161,12 @@ struct PublishQueue {
     /// The bus will never take its one event: the author learns it, and its cursor goes on with the next publish.
     mutating func dropped(_ outgoing: Outgoing) -> [(Ticket, Publication)] {
         outgoing.pieces.compactMap { piece in
-            let refusals = piece.indices.map { Publication.Refusal(index: $0, code: ProtocolError.Code.oversize.rawValue) }
+            let refusals = piece.indices.map {
+                Publication.Refusal(index: $0, code: ProtocolError.Code.oversize.rawValue)
+            }
             refused[piece.ticket, default: []] += refusals
-            return piece.isLast ? (piece.ticket, Publication(refused: refused.removeValue(forKey: piece.ticket) ?? [])) : nil
+            return piece.isLast
+                ? (piece.ticket, Publication(refused: refused.removeValue(forKey: piece.ticket) ?? [])) : nil
         }
     }
 

@@ -30,7 +30,9 @@ final class Publisher: Sendable {
         let ticket = state.withLock { $0.queue.makeTicket() }
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { (waiter: Waiter) in
-                if let early = add(events, cursor, as: ticket, within: limit, waiter) { waiter.resume(returning: early) }
+                if let early = add(events, cursor, as: ticket, within: limit, waiter) {
+                    waiter.resume(returning: early)
+                }
             }
         } onCancel: {
             // Without a waiter yet nothing happens here: `add` comes later and sees that the task was cancelled.

@@ -55,7 +55,9 @@ public final class AdapterBench: Sendable {
         let child = try launch()
         adapter.withLock { $0 = child }
         child.onExit { [router, self] status in
-            router.memory.change { $0.health.append(Health(state: .failed, reason: "it ended with \(status): \(self.log(of: child.pid))")) }
+            router.memory.change {
+                $0.health.append(Health(state: .failed, reason: "it ended with \(status): \(self.log(of: child.pid))"))
+            }
         }
         let memory = try await router.memory.wait(for: "the adapter to be up") { !$0.health.isEmpty }
         guard let health = memory.health.last, health.state == .up else {

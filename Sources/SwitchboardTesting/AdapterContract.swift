@@ -123,7 +123,9 @@ public struct AdapterContract: Sendable {
         _ = try await bench.router.memory.wait(for: "the publish") { $0.held == 1 }
         try await bench.kill()
         // Whatever the platform saw of the dying process, it was not an acknowledgement.
-        if case .success(.acknowledged) = await showing.result { throw Violation(description: "a dead adapter acknowledged") }
+        if case .success(.acknowledged) = await showing.result {
+            throw Violation(description: "a dead adapter acknowledged")
+        }
         bench.router.script { $0.holds = false }
         try await bench.startAdapter()
         try await show("before", "1", .acknowledged)
@@ -223,11 +225,14 @@ public struct AdapterContract: Sendable {
 
     private func end(_ bench: AdapterBench) async throws {
         try await bench.signal(.terminate)
-        try require(bench.adapterStatus == .exited(0), "SIGTERM ended it with \(String(describing: bench.adapterStatus))")
+        try require(
+            bench.adapterStatus == .exited(0), "SIGTERM ended it with \(String(describing: bench.adapterStatus))")
         try require(bench.router.memory.value.byes.last?.code == "shutting-down", "it did not say BYE")
         try await bench.startAdapter()
         try await bench.signal(.lifeline)
-        try require(bench.adapterStatus == .exited(0), "its supervisor's end ended it with \(String(describing: bench.adapterStatus))")
+        try require(
+            bench.adapterStatus == .exited(0),
+            "its supervisor's end ended it with \(String(describing: bench.adapterStatus))")
     }
 
     // MARK: Small things

@@ -178,7 +178,9 @@ public final class HTTPStream: Sendable {
         self.file = file
         try SystemThread.start("http-stream") { [text, isClosed] in
             do {
-                while let chunk = try HTTPProbe.read(file) { text.change { $0 += String(decoding: chunk, as: UTF8.self) } }
+                while let chunk = try HTTPProbe.read(file) {
+                    text.change { $0 += String(decoding: chunk, as: UTF8.self) }
+                }
             } catch {
                 text.change { $0 += "\n\(error)" }
             }
@@ -208,4 +210,3 @@ public final class HTTPStream: Sendable {
         #endif
     }
 }
-

@@ -321,7 +321,9 @@ struct TestRouterLoop {
             send(.numbered(position, .command(command)), to: link)
             memory.change { memory in
                 memory.given.insert(command.key)
-                if let index = memory.open.firstIndex(where: { $0.key == command.key }) { memory.open[index].again = true }
+                if let index = memory.open.firstIndex(where: { $0.key == command.key }) {
+                    memory.open[index].again = true
+                }
             }
         }
     }

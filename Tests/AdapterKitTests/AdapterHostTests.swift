@@ -1,8 +1,9 @@
-@testable import AdapterKit
 import MessageBus
 import SwitchboardTesting
 import Synchronization
 import Testing
+
+@testable import AdapterKit
 
 /// What the test's adapters do is said by their settings.
 private struct Puppet: Adapter {
@@ -46,7 +47,10 @@ private struct Puppet: Adapter {
     }
 
     private func welcome(_ settings: JSONValue) {
-        host.handle(.welcomed(Welcome(epoch: 1, name: "puppet", credit: Credit(events: 1, bytes: 1), settings: settings, router: "t")))
+        host.handle(
+            .welcomed(
+                Welcome(epoch: 1, name: "puppet", credit: Credit(events: 1, bytes: 1), settings: settings, router: "t"))
+        )
     }
 
     @Test func runsOnlyOnceWelcomedAndEndsWithSuccess() async throws {
@@ -100,7 +104,10 @@ private struct Puppet: Adapter {
         #expect(await host.run().status == AdapterExit.Code.software)
     }
 
-    @Test(arguments: [("source-taken", AdapterExit.Code.temporary), ("fenced", AdapterExit.Code.temporary), ("source-key", AdapterExit.Code.refused)])
+    @Test(arguments: [
+        ("source-taken", AdapterExit.Code.temporary), ("fenced", AdapterExit.Code.temporary),
+        ("source-key", AdapterExit.Code.refused),
+    ])
     func aRefusalEndsItAndSaysWhy(_ code: String, _ status: Int32) async throws {
         let running = Task { await host.run() }
         welcome(["mode": "a"])

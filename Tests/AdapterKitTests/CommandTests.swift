@@ -1,8 +1,9 @@
-@testable import AdapterKit
 import MessageBus
 import SwitchboardTesting
 import Synchronization
 import Testing
+
+@testable import AdapterKit
 
 @Suite struct CommandLanesTests {
     private func command(_ key: String, chat: String = "c", verb: String = "send") -> PlatformCommand {
@@ -85,7 +86,9 @@ import Testing
             _ = lanes.arrive(command("\(number)"))
             _ = lanes.finish("\(number)", .sent(ids: []))
         }
-        for number in 16..<20 { #expect(lanes.arrive(command("\(number)")) == [.answer(key: "\(number)", .sent(ids: []))]) }
+        for number in 16..<20 {
+            #expect(lanes.arrive(command("\(number)")) == [.answer(key: "\(number)", .sent(ids: []))])
+        }
         #expect(lanes.arrive(command("15")) == [.start(command("15"))])
     }
 }
@@ -94,7 +97,8 @@ import Testing
     @Test func resultsWaitForRoomOnTheBus() async {
         let bus = ScriptedBus()
         bus.change { $0.failure = .queueFull }
-        let runner = CommandRunner(port: bus, abilities: Abilities(verbs: ["send"]), lanes: 4, log: Logger(label: "test"))
+        let runner = CommandRunner(
+            port: bus, abilities: Abilities(verbs: ["send"]), lanes: 4, log: Logger(label: "test"))
         runner.begin { .sent(ids: [$0.key]) }
         for key in ["1", "2"] { runner.commanded(PlatformCommand(key: key, verb: "send", chat: "c", arguments: [:])) }
         await runner.idle()
@@ -107,7 +111,8 @@ import Testing
 
     @Test func withoutAnAdapterTheRouterKeepsTheCommand() async throws {
         let bus = ScriptedBus()
-        let runner = CommandRunner(port: bus, abilities: Abilities(verbs: ["send"]), lanes: 4, log: Logger(label: "test"))
+        let runner = CommandRunner(
+            port: bus, abilities: Abilities(verbs: ["send"]), lanes: 4, log: Logger(label: "test"))
         runner.end(because: "the token was revoked")
         runner.commanded(PlatformCommand(key: "1", verb: "send", chat: "c", arguments: [:]))
         await runner.idle()

@@ -50,9 +50,13 @@ import Testing
             let again = example.isRouters ? try RouterMessage(frames).frames : try PeerMessage(frames).frames
             #expect(again.command == frames.command)
             #expect(try JSONValue(parsing: again.header) == JSONValue(parsing: frames.header), "\(example)")
-            #expect(try again.payloads.map { try JSONValue(parsing: $0) } == frames.payloads.map { try JSONValue(parsing: $0) })
+            #expect(
+                try again.payloads.map { try JSONValue(parsing: $0) }
+                    == frames.payloads.map { try JSONValue(parsing: $0) })
         }
-        let commands = ["HELLO", "WELCOME", "PUBLISH", "ACK", "RESET", "COMMAND", "RESULT", "HEALTH", "HEARTBEAT", "ERROR", "BYE"]
+        let commands = [
+            "HELLO", "WELCOME", "PUBLISH", "ACK", "RESET", "COMMAND", "RESULT", "HEALTH", "HEARTBEAT", "ERROR", "BYE",
+        ]
         #expect(seen == Set(commands))
     }
 

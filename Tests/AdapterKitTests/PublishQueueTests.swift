@@ -1,6 +1,7 @@
-@testable import AdapterKit
 import SwitchboardTesting
 import Testing
+
+@testable import AdapterKit
 
 @Suite struct PublishQueueTests {
     private let plenty = Credit(events: 1_000_000, bytes: 1 << 40)
@@ -46,7 +47,9 @@ import Testing
 
     @Test func creditBoundsEventsAndBytesButLetsOnePass() throws {
         var queue = PublishQueue()
-        for number in 0..<4 { _ = try queue.add([.make("\(number)", size: 1_000)], cursor: nil, as: queue.makeTicket()) }
+        for number in 0..<4 {
+            _ = try queue.add([.make("\(number)", size: 1_000)], cursor: nil, as: queue.makeTicket())
+        }
         let silent2 = queue.isSilent(Credit(events: 0, bytes: 1 << 20))
         #expect(silent2)
         let silent3 = queue.isSilent(Credit(events: 9, bytes: 0))
@@ -60,13 +63,15 @@ import Testing
     @Test func anEventTheBusCannotCarryIsNamedAndTheOthersGo() throws {
         var queue = PublishQueue()
         let large = PublishedEvent.make("large", size: BusLimits.payloadBytes + 1)
-        #expect(try queue.add([large], cursor: nil, as: queue.makeTicket())?.refused == [.init(index: 0, code: "oversize")])
+        #expect(
+            try queue.add([large], cursor: nil, as: queue.makeTicket())?.refused == [.init(index: 0, code: "oversize")])
         #expect(try queue.add([large, .make("small")], cursor: nil, as: queue.makeTicket()) == nil)
         let batch = try queue.take(plenty)
         #expect(ids(batch.publish) == ["small"])
         queue.sent(batch, as: 1)
         let complete = queue.acknowledged(1, refused: [RefusedEvent(sequence: 1, index: 0, code: "not-allowed")])
-        #expect(complete.map(\.1.refused) == [[.init(index: 0, code: "oversize"), .init(index: 1, code: "not-allowed")]])
+        #expect(
+            complete.map(\.1.refused) == [[.init(index: 0, code: "oversize"), .init(index: 1, code: "not-allowed")]])
     }
 
     @Test func pastItsLimitsItRefuses() throws {
@@ -109,13 +114,15 @@ import Testing
             case 0:
                 let events = (0..<Int.random(in: 0...400, using: &random)).map { _ in
                     wanted.append("\(wanted.count)")
-                    return PublishedEvent.make(wanted[wanted.count - 1], size: Int.random(in: 0...9_000, using: &random))
+                    return PublishedEvent.make(
+                        wanted[wanted.count - 1], size: Int.random(in: 0...9_000, using: &random))
                 }
                 tickets += 1
                 let ticket = queue.makeTicket()
                 #expect(try queue.add(events, cursor: Array("\(tickets)".utf8), as: ticket) == nil)
             case 1, 2:
-                let credit = Credit(events: .random(in: 0...300, using: &random), bytes: .random(in: 0...(1 << 20), using: &random))
+                let credit = Credit(
+                    events: .random(in: 0...300, using: &random), bytes: .random(in: 0...(1 << 20), using: &random))
                 guard let batch = queue.next(credit) else { continue }
                 if Bool.random(using: &random) {
                     queue.putBack(batch)

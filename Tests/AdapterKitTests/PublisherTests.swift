@@ -1,7 +1,8 @@
-@testable import AdapterKit
 import MessageBus
 import SwitchboardTesting
 import Testing
+
+@testable import AdapterKit
 
 @Suite(.timeLimit(.minutes(1))) struct PublisherTests {
     private let bus = ScriptedBus()
@@ -81,7 +82,9 @@ import Testing
         let task = await begin(publisher, "a")
         publisher.stop()
         #expect(await task.value == .failure(PublishError(.stopped)))
-        await #expect(throws: PublishError(.stopped)) { try await publisher.publish([.make("b")], cursor: nil, within: nil) }
+        await #expect(throws: PublishError(.stopped)) {
+            try await publisher.publish([.make("b")], cursor: nil, within: nil)
+        }
     }
 
     @Test func aFullBusIsTriedAgainInOrder() async throws {

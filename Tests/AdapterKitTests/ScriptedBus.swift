@@ -1,6 +1,7 @@
-@testable import AdapterKit
 import MessageBus
 import Synchronization
+
+@testable import AdapterKit
 
 /// A bus that only remembers; the test acknowledges by hand.
 final class ScriptedBus: BusPort {

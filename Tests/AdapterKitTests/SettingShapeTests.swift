@@ -1,5 +1,6 @@
-@testable import AdapterKit
 import Testing
+
+@testable import AdapterKit
 
 @Suite struct SettingShapeTests {
     private let shape = SettingShape.object([
@@ -11,10 +12,12 @@ import Testing
     private func found(_ value: JSONValue) -> [String] { shape.problems(in: value).map { "\($0.path) \($0.code)" } }
 
     @Test func namesAllProblemsAtTheirPlaces() {
-        #expect(found(["limit": 3, "routes": ["ci": ["secret": "env:A"], "cd": ["secret": ["file:x", "env:B"]]]]).isEmpty)
+        #expect(
+            found(["limit": 3, "routes": ["ci": ["secret": "env:A"], "cd": ["secret": ["file:x", "env:B"]]]]).isEmpty)
         #expect(found([:]) == ["limit missing"])
         #expect(found(["limit": 11, "listen": 7]) == ["limit range", "listen wrong-type"])
-        #expect(found(["limit": 1, "routes": ["ci": ["secret": ["env:A", "hunter2"]]]]) == ["routes.ci.secret[1] secret"])
+        #expect(
+            found(["limit": 1, "routes": ["ci": ["secret": ["env:A", "hunter2"]]]]) == ["routes.ci.secret[1] secret"])
         #expect(found(["limit": 1, "routes": ["ci": ["secret": []]]]) == ["routes.ci.secret wrong-type"])
         #expect(found([1]) == [" wrong-type"])
     }
@@ -22,7 +25,8 @@ import Testing
     @Test func anUnknownKeyIsToldItsNearest() {
         let problems = shape.problems(in: ["limit": 1, "lisen": "x"])
         #expect(problems.map(\.mend) == ["did you mean listen?"])
-        #expect(shape.problems(in: ["limit": 1, "zzzzzz": "x"]).first?.mend == "the keys here are listen, limit, routes")
+        #expect(
+            shape.problems(in: ["limit": 1, "zzzzzz": "x"]).first?.mend == "the keys here are listen, limit, routes")
     }
 
     @Test func aSecretIsNeverRepeated() {
