@@ -37,6 +37,7 @@ struct PublishQueue {
     private struct Batch {
         var sequence: UInt64
         var pieces: [Piece]
+        var cursor: [UInt8]?
     }
 
     private let limits: Limits
@@ -45,6 +46,8 @@ struct PublishQueue {
     private var underWay: [Batch] = []
     private var refused: [Ticket: [Publication.Refusal]] = [:]
     private var lastTicket: Ticket = 0
+    /// The newest cursor that was acknowledged since ``welcomed()``.
+    private(set) var committedCursor: [UInt8]?
 
     init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -52,6 +55,9 @@ struct PublishQueue {
     var underWayCount: Int { underWay.count }
     /// Events sent and not acknowledged.
     var eventsUnderWay: Int { underWay.reduce(0) { $0 + $1.pieces.reduce(0) { $0 + $1.indices.count } } }
+
+    /// WELCOME said where the adapter stands.
+    mutating func welcomed() { committedCursor = nil }
 
     /// The number of a publish to come.
     mutating func makeTicket() -> Ticket {
@@ -136,7 +142,7 @@ struct PublishQueue {
     }
 
     mutating func sent(_ outgoing: Outgoing, as sequence: UInt64) {
-        underWay.append(Batch(sequence: sequence, pieces: outgoing.pieces))
+        underWay.append(Batch(sequence: sequence, pieces: outgoing.pieces, cursor: outgoing.publish.cursor))
     }
 
     /// The bus would not take it: its events go back to the front, in their order.
@@ -175,6 +181,7 @@ struct PublishQueue {
         var complete: [(Ticket, Publication)] = []
         while let batch = underWay.first, batch.sequence <= sequence {
             underWay.removeFirst()
+            if let cursor = batch.cursor { committedCursor = cursor }
             for refusal in named where refusal.sequence == batch.sequence { note(refusal, in: batch) }
             for piece in batch.pieces where piece.isLast {
                 let refusals = (refused.removeValue(forKey: piece.ticket) ?? []).sorted { $0.index < $1.index }

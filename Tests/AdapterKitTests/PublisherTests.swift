@@ -87,6 +87,19 @@ import Testing
         }
     }
 
+    @Test func knowsHowFarItGotSinceTheWelcome() async throws {
+        let publisher = Publisher(port: bus)
+        publisher.welcomed()
+        let task = Task { try await publisher.publish([], cursor: JSONValue.integer(7).bytes, within: nil) }
+        while bus.publishes.isEmpty { await Task.yield() }
+        #expect(publisher.committedCursor == nil)
+        publisher.acknowledged(1, refused: [])
+        _ = try await task.value
+        #expect(publisher.committedCursor == 7)
+        publisher.welcomed()
+        #expect(publisher.committedCursor == nil)
+    }
+
     @Test func aFullBusIsTriedAgainInOrder() async throws {
         bus.change { $0.failure = .queueFull }
         let publisher = Publisher(port: bus)
