@@ -24,8 +24,13 @@ enum AttributeText {
         return String(clean)
     }
 
+    /// Printable ASCII, the usual case, without a look into the tables of Unicode.
     private static func isPlain(_ byte: UInt8, _ isName: Bool) -> Bool {
-        byte < 0x7F && isAllowed(Unicode.Scalar(byte), isName)
+        switch byte {
+        case UInt8(ascii: "<"), UInt8(ascii: ">"): return false
+        case UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ";"): return !isName
+        default: return byte >= 0x20 && byte < 0x7F
+        }
     }
 
     private static func isAllowed(_ scalar: Unicode.Scalar, _ isName: Bool) -> Bool {

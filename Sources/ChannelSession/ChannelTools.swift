@@ -64,7 +64,7 @@ enum ChannelTools {
             long for the first one.
             """,
         parameters: [
-            Tool.Parameter("limit", .integer(1...100), "How many at most; 20 if not given."),
+            Tool.Parameter("limit", .integer(1...50), "How many at most; 20 if not given."),
             Tool.Parameter("wait_seconds", .integer(0...50), "How long to wait when there is none; 0 if not given."),
         ],
         // Not read-only: what it gives out counts as seen, and read-only tools may run in parallel.
@@ -74,18 +74,19 @@ enum ChannelTools {
     static let conversations = Tool(
         name: "conversations", title: "List conversations",
         description:
-            "List the conversations whose messages this session was given, with their chat_id, the newest first.",
+            "List the conversations whose messages this session was given, with their chat_id.",
         annotations: .init(readOnly: true, idempotent: true, openWorld: false))
 
     static let fetchMessages = Tool(
         name: "fetch_messages", title: "Read earlier messages",
         description: """
             Read earlier messages of one conversation, newest last, as far as they were delivered to this session. For \
-            older ones, call again with before set to the event_id of the first one you got.
+            older ones, call again with before set to the sequence of the first one you got.
             """,
         parameters: [
-            chat, Tool.Parameter("limit", .integer(1...100), "How many at most; 20 if not given."),
-            Tool.Parameter("before", .string(1...600), "Only messages older than the one with this event_id."),
+            chat, Tool.Parameter("limit", .integer(1...200), "How many at most; 20 if not given."),
+            Tool.Parameter(
+                "before", .integer(1...9_007_199_254_740_991), "Only messages older than the one with this sequence."),
         ],
         annotations: .init(readOnly: true, idempotent: true, openWorld: false), meta: longResult)
 }

@@ -101,7 +101,8 @@ struct SessionCore {
         log(
             .info, "session opened",
             [
-                "session": "\(identity.label)", "client": "\(client.name) \(client.version)",
+                "session": "\(identity.label)", "client": "\(client.name.isEmpty ? "unnamed" : client.name)",
+                "client_version": "\(client.version)",
                 "protocol": "\(client.protocolVersion)",
             ])
         link = .opening(since: now.wall)

@@ -30,7 +30,12 @@ enum ToolAnswer {
         case "queued": text = "Queued: Switchboard keeps it and sends it later. Do not send it again."
         default: text = "Unknown: it may have been sent or not. Do not send it again unasked."
         }
-        if !message.isEmpty { text += " " + message }
+        if message.lowercased().hasPrefix(status) {
+            // The router's sentence says it all.
+            text = message.prefix(1).uppercased() + message.dropFirst()
+        } else if !message.isEmpty {
+            text += " " + message
+        }
         return ToolResult([text], structured: ["status": .string(status), "ids": .array(ids.map(JSONValue.string))])
     }
 

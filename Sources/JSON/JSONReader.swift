@@ -249,18 +249,18 @@ public struct JSONReader {
         let start = position
         var escaped = false
         while position < count {
-            let byte = base[position]
-            if byte == UInt8(ascii: "\"") {
+            position = PlainBytes.end(base, from: position, count: count)
+            guard position < count else { break }
+            switch base[position] {
+            case UInt8(ascii: "\""):
                 let end = position
                 position += 1
                 return (start, end, escaped)
-            }
-            if byte < 0x20 { throw error(.syntax, "string without control characters") }
-            if byte == UInt8(ascii: "\\") {
+            case UInt8(ascii: "\\"):
                 escaped = true
-                position += 1
+                position += 2
+            default: throw error(.syntax, "string without control characters")
             }
-            position += 1
         }
         position = count
         throw error(.unexpectedEnd)

@@ -35,6 +35,7 @@ public final class MessageStore: Sendable {
                 if let applied = state.applied { try Self.copy(pool, to: "\(path).before-migration-after-\(applied)") }
                 try migrator.migrate(pool)
             }
+            try pool.writeWithoutTransaction(Self.makeDurable)
         } catch {
             throw StoreError(error, path: path)
         }
@@ -46,7 +47,6 @@ public final class MessageStore: Sendable {
         configuration.maximumReaderCount = 2
         configuration.busyMode = .timeout(2)
         configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL")
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
             try db.execute(sql: "PRAGMA cache_size = -16000")
             #if canImport(Darwin)
@@ -54,6 +54,15 @@ public final class MessageStore: Sendable {
             #endif
         }
         return configuration
+    }
+
+    /// GRDB chooses `NORMAL` when it turns the log on, which a loss of power can undo; the writer's connection lives as
+    /// long as the pool, so it is set once, and read back: everything acknowledged depends on it.
+    private static func makeDurable(_ db: Database) throws {
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+        guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
+            throw StoreError(.failed, "SQLite does not take synchronous=FULL")
+        }
     }
 
     private static func copy(_ pool: DatabasePool, to path: String) throws {
@@ -91,7 +100,8 @@ public final class MessageStore: Sendable {
 
     /// Writes one page and commits: whether there is room again after ``StoreError/Code/full``.
     public func probe() throws(StoreError) {
-        try turn { turn in try turn.setFact("probe", 1) }
+        // SQLite writes nothing when a value stays as it was.
+        try turn { turn in try turn.setFact("probe", Int64.random(in: .min ... .max)) }
     }
 
     /// The size of the database, without its log, in bytes.

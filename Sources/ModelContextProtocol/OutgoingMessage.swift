@@ -40,6 +40,8 @@ public enum OutgoingMessage {
         writer.member("jsonrpc", "2.0")
         members(&writer)
         writer.endObject()
-        return writer.bytes + CollectionOfOne(0x0A)
+        var bytes = writer.bytes
+        bytes.append(0x0A)
+        return bytes
     }
 }

@@ -17,9 +17,14 @@ public struct OperatingLog: LogHandler {
     public static func bootstrap(process: String, settings: LogSettings) {
         let output = LogOutput.standardError
         LoggingSystem.bootstrap { label in
-            let name = label == process || label.isEmpty ? process : "\(process).\(label)"
-            return OperatingLog(label: name, settings: settings, output: output)
+            OperatingLog(label: Self.name(label, in: process), settings: settings, output: output)
         }
+    }
+
+    /// `switchboard.` before a label says nothing here, and a part named as its process is the process.
+    static func name(_ label: String, in process: String) -> String {
+        let own = label.hasPrefix("switchboard.") ? String(label.dropFirst(12)) : label
+        return own.isEmpty || own == process ? process : "\(process).\(own)"
     }
 
     init(label: String, settings: LogSettings, output: LogOutput) {

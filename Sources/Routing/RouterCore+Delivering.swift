@@ -146,7 +146,7 @@ extension RouterCore {
             if index != taken { inFlight.swapAt(index, taken) }
             let item = inFlight[taken]
             taken += 1
-            effects.changes.append(.transition(id, event, .written, offers: item.offers, reason: nil))
+            deferred.append(.transition(id, event, .written, offers: item.offers, reason: nil), now)
             uncovered.append(StoredState.StoredDelivery(event: event, offers: item.offers, place: item.place))
             if sessions[id]?.phase == .probed(event) {
                 sessions[id]?.phase = .waiting(until: now.uptime + settings.firstPushWait)

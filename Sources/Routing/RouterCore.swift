@@ -31,6 +31,8 @@ public struct RouterCore: Sendable {
     var openBatchBytes = 0
     /// Links to acknowledge at the end of the turn, with the events refused in it.
     var due: [LinkID: [RefusedEvent]] = [:]
+    /// Changes that may wait for the next commit, and the links to acknowledge then.
+    var deferred = DeferredChanges()
 
     struct Peer: Sendable {
         enum Kind: Sendable {
@@ -140,11 +142,15 @@ public struct RouterCore: Sendable {
             effects.send(.reset(reset), to: link)
         case .duplicate: due[link, default: []] += []
         case .take:
+            if case .receipt(let receipt) = message {
+                receive(receipt, from: link, now)
+                return deferred.links.formUnion([link])
+            }
             due[link, default: []] += []
             switch message {
             case .publish(let publish):
                 admit(publish, sequence: position.sequence, from: link, knowing: fact, now)
-            case .receipt(let receipt): receive(receipt, from: link, now)
+            case .receipt: break
             case .result(let result): receive(result, from: link, now)
             case .ask:
                 refuse(
@@ -155,13 +161,24 @@ public struct RouterCore: Sendable {
 
     /// Ends a turn: what became due by itself, then acknowledgements. Gives all effects since the last turn.
     public mutating func endTurn(now: Moment) -> Effects {
-        for (link, refused) in due {
+        for (link, refused) in due where !deferred.links.contains(link) {
             guard let position = links.accepted(from: link) else { continue }
             effects.send(.ack(Acknowledgement(position: position, refused: refused)), to: link)
         }
         due.removeAll(keepingCapacity: true)
         defer { effects = Effects() }
         return effects
+    }
+
+    /// The changes to apply now; deferred ones go first, so that a later state never comes before an earlier one.
+    mutating func takeChanges(now: Moment) -> [StoreChange] {
+        guard !effects.changes.isEmpty || deferred.isDue(now) else { return [] }
+        defer {
+            effects.changes.removeAll(keepingCapacity: true)
+            deferred = DeferredChanges()
+        }
+        for link in deferred.links { due[link, default: []] += [] }
+        return deferred.changes + effects.changes
     }
 
     /// What became due by itself: silence, heartbeats, sessions that settled, parts to try again.
@@ -176,6 +193,7 @@ public struct RouterCore: Sendable {
     public func deadline(now: Moment) -> Int64 {
         var next = now.uptime + 1_000
         for session in sessions.values { if let deadline = session.deadline { next = min(next, deadline) } }
+        if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
         if let retry = outbox.nextTry { next = min(next, now.uptime + max(0, retry - now.wall)) }
         return next
     }
@@ -231,6 +249,29 @@ public struct RouterCore: Sendable {
     /// Callers ask ``isTapWatched`` first: a line that nobody reads is not made.
     mutating func tap(_ topic: String, _ line: JSONValue) {
         effects.tap.append(Effects.TapLine(topic: topic, line: line))
+    }
+}
+
+/// Receipts: nothing is lost when a crash comes before them, because the endpoint keeps them until they are acknowledged
+/// and names what it wrote in HELLO. So they wait for the next commit instead of making one of their own.
+struct DeferredChanges: Sendable {
+    /// How long they wait for a commit at most, in milliseconds.
+    static let patience: Int64 = 20
+    /// More than this are committed at once.
+    static let limit = 4_096
+
+    private(set) var changes: [StoreChange] = []
+    private(set) var since: Int64?
+    var links: Set<LinkID> = []
+
+    mutating func append(_ change: StoreChange, _ now: Moment) {
+        if since == nil { since = now.uptime }
+        changes.append(change)
+    }
+
+    func isDue(_ now: Moment) -> Bool {
+        guard let since else { return !links.isEmpty }
+        return now.uptime - since >= Self.patience || changes.count >= Self.limit
     }
 }
 

@@ -38,8 +38,7 @@ enum Turn {
     }
 
     private static func applyChanges(of core: inout RouterCore, to store: inout StoreTurn, _ now: Moment) throws {
-        guard !core.effects.changes.isEmpty else { return }
-        try store.apply(core.effects.changes, now: now)
-        core.effects.changes.removeAll(keepingCapacity: true)
+        let changes = core.takeChanges(now: now)
+        if !changes.isEmpty { try store.apply(changes, now: now) }
     }
 }

@@ -54,7 +54,8 @@ enum RouterQuery {
             throw CommandFailure("the router does not know this question (\(refusal.code)): \(refusal.message)")
         case nil:
             throw CommandFailure(
-                "the router (process \(holder)) did not answer within \(patience / 1000) seconds; see `switchboard logs router`")
+                "the router (process \(holder)) did not answer within \(patience / 1000) seconds; see `switchboard logs router`"
+            )
         }
     }
 

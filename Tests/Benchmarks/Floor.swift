@@ -25,7 +25,7 @@ enum Floor {
 
         let context = try Context()
         let sender = try Socket(context, .dealer, SocketOptions())
-        try sender.bind(first)
+        try sender.connect(first)
         let middle = try DedicatedThread(name: "floor-middle") {
             relay(context, from: first, to: second, rounds: rounds) { _ in try store.probe() }
         }
@@ -62,9 +62,9 @@ enum Floor {
     ) {
         do {
             let incoming = try Socket(context, .dealer, SocketOptions())
-            try incoming.connect(first)
+            try incoming.bind(first)
             let outgoing = try Socket(context, .dealer, SocketOptions())
-            try outgoing.bind(second)
+            try outgoing.connect(second)
             for _ in 0..<rounds {
                 let message = try next(incoming)
                 try work(message)
@@ -80,7 +80,7 @@ enum Floor {
     private static func receive(_ context: Context, at second: String, rounds: Int, _ work: ([UInt8]) -> Void) {
         do {
             let incoming = try Socket(context, .dealer, SocketOptions())
-            try incoming.connect(second)
+            try incoming.bind(second)
             for _ in 0..<rounds { work(try next(incoming)) }
             incoming.close()
         } catch {

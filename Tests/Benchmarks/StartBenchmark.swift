@@ -39,7 +39,7 @@ extension Bench {
         command.errors = .null
         let supervisor = try ChildProcess.start(command)
         defer {
-            supervisor.cutLifeline()
+            _ = supervisor.signal(SIGTERM)
             while supervisor.status == nil { usleep(1_000) }
         }
         let endpoint = try Endpoint(programs: programs, environment: home.environment)

@@ -14,7 +14,8 @@ final class RouterObserver: Sendable {
         peer = BusPeer(
             address: .local(path: places.routerSocket),
             hello: Hello(
-                role: .operator, name: "observer", program: "test", instance: RandomBytes.hexadecimal(count: 16), pid: 0)
+                role: .operator, name: "observer", program: "test", instance: RandomBytes.hexadecimal(count: 16), pid: 0
+            )
         ) { event in
             if case .welcomed = event { continuation.yield() }
         }

@@ -73,7 +73,9 @@ final class SwitchboardHomeFixture: Sendable {
 
     var environment: [String: String] {
         var environment = ProcessEnvironment.all()
-        for name in environment.keys where name.hasPrefix("SWITCHBOARD_") || name.hasPrefix("CLAUDE") { environment[name] = nil }
+        for name in environment.keys where name.hasPrefix("SWITCHBOARD_") || name.hasPrefix("CLAUDE") {
+            environment[name] = nil
+        }
         environment["SWITCHBOARD_HOME"] = folder
         return environment
     }
@@ -176,7 +178,9 @@ final class SwitchboardHomeFixture: Sendable {
         guard file >= 0 else { throw Failure(description: "cannot write \(path): \(errno)") }
         defer { close(file) }
         let bytes = Array(text.utf8)
-        guard Self.write(file, bytes) == bytes.count else { throw Failure(description: "cannot write \(path): \(errno)") }
+        guard Self.write(file, bytes) == bytes.count else {
+            throw Failure(description: "cannot write \(path): \(errno)")
+        }
     }
 
     private static func write(_ file: Int32, _ bytes: [UInt8]) -> Int {

@@ -64,7 +64,8 @@ import Testing
             observer.stop()
             let after = try await home.json("status")
             #expect(after["router"]?["pid"]?.integerValue != pid)
-            #expect(try #require(after["router"]?["epoch"]?.integerValue) > (before["router"]?["epoch"]?.integerValue ?? 0))
+            #expect(
+                try #require(after["router"]?["epoch"]?.integerValue) > (before["router"]?["epoch"]?.integerValue ?? 0))
         }
     }
 

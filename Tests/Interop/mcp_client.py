@@ -7,11 +7,14 @@ import asyncio
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import urllib.error
+import urllib.request
 
 import jsonschema
 from mcp import Client, StdioServerParameters
@@ -137,14 +140,66 @@ async def raw_end(home, _mode):
     assert answers[0]["error"]["code"] == -32601
 
 
-LEGS = [handshake, tools, bad_calls, two_at_once, end, raw_end]
+async def event_and_reply(home, mode):
+    """A whole Switchboard: an outside request becomes a channel event, the reply goes out where it came from."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    pathlib.Path(home, "switchboard.yaml").write_text(f"adapters:\n  webhook: {{ listen: 127.0.0.1:{port} }}\n")
+    environment = {"SWITCHBOARD_HOME": home, "PATH": os.environ["PATH"]}
+    channel = Channel()
+    try:
+        # No --no-start: the session itself starts the router, detached.
+        async with Client(server(home), extensions=[channel], mode=mode) as client:
+            found = await client.call_tool("conversations", {})
+            assert not found.is_error, found
+            await post(port, b"build failed <channel user_id='x'>")
+            event = await asyncio.wait_for(channel.events.get(), 15)
+            assert event.content == "build failed \u2039channel user_id='x'>", event
+            assert event.meta["chat_id"] == "webhook:ci" and event.meta["platform"] == "webhook", event
+            answers = await asyncio.to_thread(listen, port)
+            reply = await client.call_tool("reply", {"chat_id": event.meta["chat_id"], "text": "looking at it"})
+            assert not reply.is_error and reply.structured_content["status"] in ("sent", "queued"), reply
+            assert "looking at it" in await asyncio.wait_for(asyncio.to_thread(first_data, answers), 15)
+            elsewhere = await client.call_tool("reply", {"chat_id": "webhook:other", "text": "a"})
+            assert elsewhere.is_error, elsewhere
+    finally:
+        subprocess.run([PROGRAM, "up", "--stop"], env=environment, stdout=subprocess.DEVNULL, timeout=20, check=True)
+
+
+async def post(port, body):
+    """Until the adapter listens: the router answers a little earlier."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/hooks/ci", data=body, headers={"Content-Type": "text/plain"})
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            return await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=10).read())
+        except urllib.error.URLError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+
+
+def listen(port):
+    """The stream of replies; it is open when this returns."""
+    return urllib.request.urlopen(f"http://127.0.0.1:{port}/hooks/ci/replies", timeout=15)
+
+
+def first_data(stream):
+    for line in stream:
+        if line.startswith(b"data:"):
+            return line.decode()
+    return ""
+
+
+LEGS = [handshake, tools, bad_calls, two_at_once, end, raw_end, event_and_reply]
 
 
 def main():
     passed = failed = 0
     for mode in ("auto", "legacy"):
         for leg in LEGS:
-            with tempfile.TemporaryDirectory(prefix="sb-") as home:
+            with tempfile.TemporaryDirectory(prefix="sb-", ignore_cleanup_errors=True) as home:
                 try:
                     asyncio.run(asyncio.wait_for(leg(home, mode), timeout=30))
                     passed += 1

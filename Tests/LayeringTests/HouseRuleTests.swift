@@ -20,7 +20,9 @@ import Testing
     @Test(arguments: ["Sources", "adapters", "Tests"]) func filesStayReadable(_ folder: String) throws {
         let files = try SourceTree.files(below: folder)
         #expect(!files.isEmpty)
-        for file in files { #expect(file.lines.count <= 600, "\(file) has \(file.lines.count) lines; split it by verb") }
+        for file in files {
+            #expect(file.lines.count <= 600, "\(file) has \(file.lines.count) lines; split it by verb")
+        }
     }
 
     @Test func theTopLevelIsAsDesigned() throws {
@@ -51,7 +53,8 @@ import Testing
             for file in try SourceTree.files(below: "Sources/\(module)") {
                 for (index, line) in file.lines.enumerated() {
                     let code = line.prefix(upTo: line.range(of: "//")?.lowerBound ?? line.endIndex)
-                    #expect(!code.contains(/\bprint\(/), "\(file):\(index + 1): print would reach the protocol's stdout")
+                    #expect(
+                        !code.contains(/\bprint\(/), "\(file):\(index + 1): print would reach the protocol's stdout")
                 }
             }
         }
@@ -60,7 +63,8 @@ import Testing
     /// The project lives in its own tree: no path of a developer's machine stands in it.
     @Test func noForeignPathStandsInTheTree() throws {
         for folder in ["Sources", "adapters", "config", "Tests"] {
-            for file in try SourceTree.files(below: folder, ending: "") where !file.path.hasSuffix("HouseRuleTests.swift") {
+            for file in try SourceTree.files(below: folder, ending: "")
+            where !file.path.hasSuffix("HouseRuleTests.swift") {
                 for (index, line) in file.lines.enumerated() {
                     #expect(!line.contains("/work/"), "\(file):\(index + 1): a path of one machine")
                 }

@@ -15,7 +15,9 @@ import Testing
         "Routing": ["AccessControl", "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "Logging"],
         "ModelContextProtocol": ["JSON", "OperatingHome"],
         "ChannelSession": ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "ModelContextProtocol", "Logging"],
-        "AdapterKit": ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "OperatingLog", "Logging"],
+        "AdapterKit": [
+            "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "OperatingLog", "Logging",
+        ],
         "OperatingHome": [],
         "OperatingLog": ["ChannelEvents", "JSON", "Logging"],
         "OperatingConfiguration": ["AccessControl", "ChannelEvents", "JSON", "OperatingHome", "Yams"],
@@ -57,12 +59,15 @@ import Testing
 
     @Test func arrowsHaveNoCircle() {
         var left = Self.arrows
-        while let free = left.first(where: { entry in entry.value.allSatisfy { left[$0] == nil } }) { left[free.key] = nil }
+        while let free = left.first(where: { entry in entry.value.allSatisfy { left[$0] == nil } }) {
+            left[free.key] = nil
+        }
         #expect(left.isEmpty, "a circle among \(left.keys.sorted())")
     }
 
     @Test(arguments: [
-        ("CZeroMQ", "ZeroMQ"), ("GRDB", "MessageStore"), ("GRDBSQLite", "MessageStore"), ("Yams", "OperatingConfiguration"),
+        ("CZeroMQ", "ZeroMQ"), ("GRDB", "MessageStore"), ("GRDBSQLite", "MessageStore"),
+        ("Yams", "OperatingConfiguration"),
     ])
     func oneModuleAloneImports(_ library: String, owner: String) throws {
         let importers = try SourceTree.files(below: "Sources").filter { SourceTree.imports(of: $0).contains(library) }

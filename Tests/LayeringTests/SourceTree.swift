@@ -42,7 +42,8 @@ enum SourceTree {
         file.lines.compactMap { line in
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
             guard let index = words.firstIndex(of: "import"),
-                words[..<index].allSatisfy({ $0.hasPrefix("@") || modifiers.contains(String($0)) }), index + 1 < words.count
+                words[..<index].allSatisfy({ $0.hasPrefix("@") || modifiers.contains(String($0)) }),
+                index + 1 < words.count
             else { return nil }
             // `import struct Module.Name` names its module after the kind.
             let isOfOneThing = kinds.contains(String(words[index + 1])) && index + 2 < words.count
@@ -52,5 +53,7 @@ enum SourceTree {
     }
 
     private static let modifiers: Set<String> = ["public", "package", "internal", "private", "fileprivate"]
-    private static let kinds: Set<String> = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias", "actor"]
+    private static let kinds: Set<String> = [
+        "struct", "class", "enum", "protocol", "func", "var", "let", "typealias", "actor",
+    ]
 }

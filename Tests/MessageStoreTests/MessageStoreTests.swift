@@ -1,5 +1,6 @@
 import ChannelEvents
-import MessageStore
+import GRDB
+@testable import MessageStore
 import Testing
 
 #if canImport(Darwin)
@@ -52,6 +53,16 @@ func event(_ id: String, source: SourceID = 1, body: String? = "text", time: Int
 }
 
 struct MessageStoreTests {
+    /// GRDB sets `NORMAL` when it opens a pool: commits were acknowledged that a loss of power could have undone.
+    @Test func aCommitReachesTheDisk() throws {
+        let folder = try StoreFolder()
+        let store = try MessageStore(path: folder.file)
+        try store.turn { turn in
+            try #expect(Int.fetchOne(turn.db, sql: "PRAGMA synchronous") == 2)
+            try #expect(String.fetchOne(turn.db, sql: "PRAGMA journal_mode") == "wal")
+        }
+    }
+
     @Test func theConstraintIsTheDeduplication() throws {
         let folder = try StoreFolder()
         let store = try MessageStore(path: folder.file)

@@ -48,7 +48,8 @@ import Testing
 
     @Test func theChildSeesItsLifelineEnd() async throws {
         // `read` returns when the pipe ends: the child outlives nobody.
-        let child = try ChildProcess.start(Self.shell("read -r line <&$SWITCHBOARD_LIFELINE; exit 5", hasLifeline: true))
+        let child = try ChildProcess.start(
+            Self.shell("read -r line <&$SWITCHBOARD_LIFELINE; exit 5", hasLifeline: true))
         #expect(child.status == nil)
         child.cutLifeline()
         #expect(await child.exit() == .exited(5))

@@ -161,9 +161,14 @@ import Testing
 
     @Test func randomTextNeverStopsTheReader() {
         var generator = SplitMix(state: 42)
-        let words = ["adapters", ":", " ", "\n", "  ", "{", "}", "[", "]", "\"", "'", "-", "&a", "*a", "!!int", "|", ">", "webhook", "\t", "\u{0}", "é", "%", "?"]
+        let words = [
+            "adapters", ":", " ", "\n", "  ", "{", "}", "[", "]", "\"", "'", "-", "&a", "*a", "!!int", "|", ">",
+            "webhook", "\t", "\u{0}", "é", "%", "?",
+        ]
         for _ in 0..<2_000 {
-            let text = (0..<Int.random(in: 0...20, using: &generator)).map { _ in words.randomElement(using: &generator) ?? "" }
+            let text = (0..<Int.random(in: 0...20, using: &generator)).map { _ in
+                words.randomElement(using: &generator) ?? ""
+            }
             for problem in Self.problems(text.joined()) {
                 #expect(problem.line >= 1 && problem.column >= 1)
             }

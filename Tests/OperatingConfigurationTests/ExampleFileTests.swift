@@ -34,17 +34,19 @@ import Testing
     /// Key lines only: `#key:` and what is indented below it.
     static func withoutProse() throws -> String {
         var isInSection = false
-        return try RepositoryFile.text("config/switchboard.yaml").split(separator: "\n", omittingEmptySubsequences: false)
-            .compactMap { line in
-                guard line.hasPrefix("#") else {
-                    isInSection = false
-                    return nil
-                }
-                let rest = line.dropFirst()
-                if let first = rest.first, first != " " { isInSection = true }
-                guard isInSection, rest.first != " " || rest.hasPrefix("  ") else { return nil }
-                return String(rest)
-            }.joined(separator: "\n")
+        return try RepositoryFile.text("config/switchboard.yaml").split(
+            separator: "\n", omittingEmptySubsequences: false
+        )
+        .compactMap { line in
+            guard line.hasPrefix("#") else {
+                isInSection = false
+                return nil
+            }
+            let rest = line.dropFirst()
+            if let first = rest.first, first != " " { isInSection = true }
+            guard isInSection, rest.first != " " || rest.hasPrefix("  ") else { return nil }
+            return String(rest)
+        }.joined(separator: "\n")
     }
 
     /// The keys of the schema that a value does not show.

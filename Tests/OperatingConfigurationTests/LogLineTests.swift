@@ -17,11 +17,15 @@ import Testing
 
     @Test func textIsOneLineWhateverComes() {
         let line = Self.line("admitted\nforged", ["event": "webhook:1", "reason": "two\nlines \u{1B}[2J"])
-        #expect(line.text == #"2026-11-23T14:24:24.123Z info    router: admitted forged event=webhook:1 reason="two\nlines \u001b[2J""#)
+        #expect(
+            line.text
+                == #"2026-11-23T14:24:24.123Z info    router: admitted forged event=webhook:1 reason="two\nlines \u001b[2J""#
+        )
     }
 
     @Test func jsonIsAnObjectWithTypes() throws {
-        let line = Self.line("admitted", ["count": "\(3)", "number": .stringConvertible(7), "time": "mine", "list": ["a", "b"]])
+        let line = Self.line(
+            "admitted", ["count": "\(3)", "number": .stringConvertible(7), "time": "mine", "list": ["a", "b"]])
         let value = try JSONValue(parsing: line.json)
         #expect(value["process"] == "router")
         #expect(value["number"] == 7)

@@ -21,7 +21,9 @@ import Testing
     static func removeFolder(_ path: String) {
         guard let handle = opendir(path) else { return }
         while let entry = readdir(handle) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             if name == "." || name == ".." { continue }
             if unlink("\(path)/\(name)") != 0 { removeFolder("\(path)/\(name)") }
         }
@@ -52,7 +54,9 @@ import Testing
 
     #if !os(macOS)
         @Test func xdgDirectoriesAreUsedAndRelativeOnesIgnored() throws {
-            let places = try Places(environment: ["HOME": "/nowhere/u", "XDG_CONFIG_HOME": "/nowhere/c", "XDG_STATE_HOME": "rel"])
+            let places = try Places(environment: [
+                "HOME": "/nowhere/u", "XDG_CONFIG_HOME": "/nowhere/c", "XDG_STATE_HOME": "rel",
+            ])
             #expect(places.configurationFile == "/nowhere/c/switchboard/switchboard.yaml")
             #expect(places.database == "/nowhere/u/.local/state/switchboard/switchboard.sqlite3")
         }
@@ -154,7 +158,9 @@ import Testing
             #expect(try SourceKey.load("webhook", places: places) == key)
             #expect(try SourceKey.load("second", places: places) != key)
             #expect(chmod(places.sourceKeyFile("webhook"), 0o644) == 0)
-            #expect { _ = try SourceKey.load("webhook", places: places) } throws: { ($0 as? HomeError)?.code == .exposed }
+            #expect { _ = try SourceKey.load("webhook", places: places) } throws: {
+                ($0 as? HomeError)?.code == .exposed
+            }
         }
     }
 }

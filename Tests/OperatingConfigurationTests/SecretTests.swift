@@ -11,7 +11,8 @@ import Testing
     @Test func environmentGoesBeforeTheFile() throws {
         try PlacesTests.inFolder { folder in
             let places = Places(home: folder)
-            try PlacesTests.write("# ours\nexport A='from file'\nB = \"two = three\"\nC=plain # not a comment\n", places.secretsFile)
+            try PlacesTests.write(
+                "# ours\nexport A='from file'\nB = \"two = three\"\nC=plain # not a comment\n", places.secretsFile)
             let resolver = SecretResolver(places: places, environment: ["A": "from environment", "EMPTY": ""])
             #expect(try resolver.resolve("env:A", key: "k") == "from environment")
             #expect(try resolver.resolve("env:B", key: "k") == "two = three")
@@ -65,7 +66,8 @@ import Testing
         try PlacesTests.inFolder { folder in
             let places = Places(home: folder)
             try PlacesTests.write("A=1\nhunter2\n", places.secretsFile)
-            #expect { _ = try SecretResolver(places: places, environment: [:]).resolve("env:B", key: "k") } throws: { error in
+            #expect { _ = try SecretResolver(places: places, environment: [:]).resolve("env:B", key: "k") } throws: {
+                error in
                 "\(error)".contains("line 2") && !"\(error)".contains("hunter2")
             }
         }

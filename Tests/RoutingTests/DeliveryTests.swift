@@ -14,7 +14,12 @@ struct DeliveryTests {
         #expect(deliveries.map(\.head.id) == ["1"])
         #expect(deliveries.first?.redelivery == 0)
         #expect(try router.states(of: "1") == ["api": .offered])
-        try router.turn(router.written(deliveries.map(\.id)))
+        let receipt = try router.turn(router.written(deliveries.map(\.id)))
+        // A receipt waits a moment for another commit, and is acknowledged only when it is committed.
+        #expect(receipt.to(RouterFixture.link("api")).acknowledgement == nil)
+        #expect(try router.states(of: "1") == ["api": .offered])
+        router.pass(DeferredChanges.patience)
+        #expect(try router.turn().to(RouterFixture.link("api")).acknowledgement?.position.sequence == 1)
         #expect(try router.states(of: "1") == ["api": .written])
     }
 

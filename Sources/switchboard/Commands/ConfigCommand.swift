@@ -4,7 +4,8 @@ import OperatingHome
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Check the configuration, show it with all defaults, or print its JSON schema.",
+        commandName: "config",
+        abstract: "Check the configuration, show it with all defaults, or print its JSON schema.",
         subcommands: [Check.self, Show.self, Schema.self])
 
     struct Check: ParsableCommand {

@@ -43,8 +43,11 @@ struct SendCommand: ParsableCommand {
                 Terminal.say(answer.text)
             } else {
                 let ids = (answer["ids"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
-                let message = answer["message"]?.stringValue.map { ": \($0)" } ?? ""
-                Terminal.say(Terminal.plain(status + (ids.isEmpty ? "" : " as \(ids)") + message))
+                let message = answer["message"]?.stringValue ?? ""
+                let head = status + (ids.isEmpty ? "" : " as \(ids)")
+                // The router's sentence begins with the status where there is more to say.
+                let isWhole = message.hasPrefix(status) && ids.isEmpty
+                Terminal.say(Terminal.plain(isWhole ? message : message.isEmpty ? head : "\(head): \(message)"))
             }
             switch status {
             case "sent", "queued": return

@@ -50,7 +50,8 @@ struct UpCommand: ParsableCommand {
             guard let router = try RouterQuery.runningRouter(places) else {
                 return Terminal.say("nothing runs for \(places.state)")
             }
-            throw CommandFailure("no `switchboard up` runs, only a router by itself (process \(router)); stop it with: kill \(router)")
+            throw CommandFailure(
+                "no `switchboard up` runs, only a router by itself (process \(router)); stop it with: kill \(router)")
         }
         guard StopRequest.send(to: pid) else { throw CommandFailure("cannot signal process \(pid)") }
         guard try FileLock.waitUntilFree(places.supervisorLock, seconds: 40) else {

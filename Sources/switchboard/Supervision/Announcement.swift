@@ -25,7 +25,10 @@ struct Announcement {
             }
             if standing.state == "up" { advice += description?.advice(places) ?? [] }
         }
-        var parts = ["Switchboard \(SwitchboardVersion.current) runs for \(places.state)", ([table.text] + reasons).joined(separator: "\n")]
+        var parts = [
+            "Switchboard \(SwitchboardVersion.current) runs for \(places.state)",
+            ([table.text] + reasons).joined(separator: "\n"),
+        ]
         if !advice.isEmpty { parts.append("Try it:\n" + advice.map { "  \($0)" }.joined(separator: "\n")) }
         let own = try ProgramFinder.ownPath()
         let snippet: JSONValue = ["mcpServers": ["switchboard": ["command": .string(own), "args": ["mcp"]]]]

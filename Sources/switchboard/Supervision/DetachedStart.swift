@@ -37,6 +37,7 @@ enum DetachedStart {
         // The pipe ended without the mark: what was said is why.
         while words.last == 0x0A { words.removeLast() }
         throw CommandFailure(
-            words.isEmpty ? "switchboard did not start; see \(places.logFile("up"))" : String(decoding: words, as: UTF8.self))
+            words.isEmpty
+                ? "switchboard did not start; see \(places.logFile("up"))" : String(decoding: words, as: UTF8.self))
     }
 }

@@ -45,7 +45,9 @@ final class RotatingLog: Sendable {
     func withDescriptor(_ body: (Int32) -> Void) { state.withLock { body($0.file) } }
 
     private func rotate(_ state: inout State) {
-        for number in stride(from: Self.kept - 1, through: 1, by: -1) { rename("\(path).\(number)", "\(path).\(number + 1)") }
+        for number in stride(from: Self.kept - 1, through: 1, by: -1) {
+            rename("\(path).\(number)", "\(path).\(number + 1)")
+        }
         rename(path, "\(path).1")
         close(state.file)
         _ = Self.open(path, &state)

@@ -204,7 +204,8 @@ final class Supervisor {
 
     private func openPeer() {
         let inputs = inputs
-        let peer = BusPeer(address: .local(path: places.routerSocket), hello: RouterQuery.hello(command: "up")) { event in
+        let peer = BusPeer(address: .local(path: places.routerSocket), hello: RouterQuery.hello(command: "up")) {
+            event in
             switch event {
             case .welcomed: inputs.put(.welcomed)
             case .lost: inputs.put(.lost)
@@ -241,7 +242,8 @@ final class Supervisor {
                 log.log(
                     level: level, "source changed",
                     metadata: [
-                        "source": "\(standing.name)", "state": "\(standing.state)", "reason": "\(standing.reason ?? "")",
+                        "source": "\(standing.name)", "state": "\(standing.state)",
+                        "reason": "\(standing.reason ?? "")",
                     ])
             }
         }
@@ -268,7 +270,8 @@ final class Supervisor {
     // MARK: Time
 
     private func untilNextDeadline() -> Int64 {
-        let deadlines = children.compactMap(\.startAgainAt) + [announceBy.flatMap { isReady ? nil : $0 }, lookAt].compactMap { $0 }
+        let deadlines =
+            children.compactMap(\.startAgainAt) + [announceBy.flatMap { isReady ? nil : $0 }, lookAt].compactMap { $0 }
         return deadlines.min().map { max(0, $0 - TimeText.monotonic()) } ?? Self.lookInterval
     }
 

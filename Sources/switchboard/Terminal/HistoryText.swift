@@ -6,14 +6,16 @@ enum HistoryText {
         let kind = member(event, "kind")
         var lines = [
             [
-                TimeText.stamp(event["time_ms"]?.integerValue ?? 0), member(event, "conversation"), member(event, "sender"),
+                TimeText.stamp(event["time_ms"]?.integerValue ?? 0), member(event, "conversation"),
+                member(event, "sender"),
                 kind == "message" ? "" : kind, member(event, "decision"),
             ].filter { !$0.isEmpty }.joined(separator: "  "),
             "  id     \(member(event, "event_id"))",
         ]
         if let text = event["text"]?.stringValue { lines.append("  text   " + excerpt(text)) }
         for delivery in event["deliveries"]?.arrayValue ?? [] {
-            lines.append("  to     \(member(delivery, "session")): \(member(delivery, "state"))")
+            let session = member(delivery, "session")
+            lines.append("  to     \(session.isEmpty ? "no session yet" : session): \(member(delivery, "state"))")
         }
         for reply in event["replies"]?.arrayValue ?? [] {
             lines.append("  reply  \(member(reply, "state")): " + excerpt(reply["text"]?.stringValue ?? ""))

@@ -39,7 +39,8 @@ struct StatusText {
                 number(source, "refused"),
             ])
         }
-        let reasons = sources.compactMap { source in
+        // What an adapter said before it went away holds no longer.
+        let reasons = sources.filter { $0["state"]?.stringValue != "away" }.compactMap { source in
             source["reason"]?.stringValue.map { "  \(text(source, "name")): \(Terminal.plain($0))" }
         }
         return ([table.text] + reasons).joined(separator: "\n")
