@@ -35,7 +35,7 @@ import AdapterKit
         let section = description.kind
         do throws(AdapterFailure) {
             let parsed = try WebhookSettings(settings, secrets: secrets, section: section)
-            return PortCheck.problem(parsed.listen, section: section).map { [$0] } ?? []
+            return PortCheck.problem(parsed.listen, section: section, kind: description.kind).map { [$0] } ?? []
         } catch {
             return error.problems
         }
