@@ -144,10 +144,10 @@ extension RouterCore {
 
     /// Takes what waits out of the queues: pulled is seen.
     private mutating func takeUnpushed(for id: SessionID, _ limit: Int, into messages: inout [JSONValue]) {
-        while messages.count < limit, let next = takeNext(for: id) {
+        while messages.count < limit, let index = sessions.index(forKey: id), let next = takeNext(for: id, at: index) {
             let delivery = next.delivery
             messages.append(message(delivery))
-            note(Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread), heardBy: id)
+            note(Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread), usedBy: id)
             effects.changes.append(
                 next.wasUnassigned
                     ? .assignment(delivery.event, to: id, .seen, offers: delivery.offers + 1)

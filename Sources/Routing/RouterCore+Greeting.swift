@@ -186,10 +186,10 @@ extension RouterCore {
             effects.changes.append(.session(session.record))
         }
         let isProved = session.record.instance == hello.instance
-        session.phase = isProved ? .ready : .settling(until: now.uptime + settings.attachSettle)
         sessions[session.record.id] = session
+        setPhase(isProved ? .ready : .settling(until: now.uptime + settings.attachSettle), of: session.record.id)
         welcome(hello, as: .endpoint(session.record.id), name: session.record.label, link, now)
         reclaim(session.record.id, written: Set(hello.written), isNewIncarnation: !cameBack, now)
-        if isTapWatched { tap("session", ["session": .string(session.record.label), "state": .string(session.word), "pid": .integer(hello.pid)]) }
+        if isTapWatched { tap("session", ["session": .string(session.record.label), "state": .string(sessions[session.record.id]?.word ?? ""), "pid": .integer(hello.pid)]) }
     }
 }

@@ -9,7 +9,7 @@ extension RouterCore {
     /// Tells adapters to send what may be sent; tells callers that waited long enough how things stand.
     public mutating func runLanes(_ now: Moment) {
         guard outbox.count > 0 || !outbox.waiting.isEmpty else { return }
-        for part in outbox.ready(now: now.wall) {
+        for part in outbox.takeReady(now: now.wall) {
             guard now.wall - part.created < Outbox.lifetime else {
                 settle(part, .rejected(reason: "given up after a day: \(part.reason ?? "the platform was away")"), now)
                 continue
@@ -25,6 +25,7 @@ extension RouterCore {
             effects.changes.append(.part(part))
             command(part, to: link, again: false)
         }
+        guard outbox.nextCaller.map({ $0 <= now.uptime }) ?? false else { return }
         for (id, caller) in outbox.waiting where caller.until <= now.uptime {
             guard let part = outbox.parts[id] else { continue }
             answerQueued(part, "the platform has not confirmed it yet", now)
@@ -43,6 +44,7 @@ extension RouterCore {
     /// An adapter was welcomed: what was told to its source before is told again where that is safe, else unknown.
     mutating func settleSending(of source: SourceID, cameBack: Bool, isIdempotent: Bool, _ now: Moment) {
         guard let name = sourceNames[source], let link = sources[name]?.link else { return }
+        outbox.stir(source: source)
         for part in outbox.sending(source: source) {
             if cameBack || isIdempotent {
                 command(part, to: link, again: true)
@@ -58,7 +60,7 @@ extension RouterCore {
             return refuse(ProtocolError(.role, "RESULT is an adapter's to say"), command: "RESULT", from: link)
         }
         // Only a part that this source was told to send; a result that comes twice finds none.
-        guard let part = outbox.sending(source: source.id).first(where: { $0.key == result.key }) else { return }
+        guard let part = outbox.sending(result.key, source: source.id) else { return }
         settle(part, result.outcome, now)
     }
 
