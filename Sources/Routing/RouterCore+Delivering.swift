@@ -119,7 +119,10 @@ extension RouterCore {
         guard case .endpoint(let id) = peers[link]?.kind else {
             return refuse(ProtocolError(.role, "RECEIPT is an endpoint's to say"), command: "RECEIPT", from: link)
         }
-        if !receipt.written.isEmpty { noteWritten(receipt.written, by: id, now) }
+        if !receipt.written.isEmpty {
+            notePulledWritten(Set(receipt.written), by: id, now)
+            noteWritten(receipt.written, by: id, now)
+        }
         for failure in receipt.failed {
             guard let index = sessions[id]?.inFlight.firstIndex(where: { $0.event == failure.delivery }),
                 let item = sessions[id]?.inFlight.remove(at: index)
@@ -128,6 +131,15 @@ extension RouterCore {
                 .transition(id, item.event, .dead, offers: item.offers, reason: String(failure.code.prefix(64))))
             counters.add("deliveries.dead")
             if sessions[id]?.phase == .probed(item.event) { setPhase(.probing, of: id) }
+        }
+    }
+
+    /// The answer of an `inbox` is on Claude Code's stdin: what it gave was seen.
+    private mutating func notePulledWritten(_ events: Set<Int64>, by id: SessionID, _ now: Moment) {
+        guard let pulled = sessions[id]?.pulled, !pulled.isEmpty else { return }
+        sessions[id]?.pulled = pulled.filter { !events.contains($0.delivery.event) }
+        for item in pulled where events.contains(item.delivery.event) {
+            deferred.append(.transition(id, item.delivery.event, .seen, offers: item.delivery.offers, reason: nil), now)
         }
     }
 
@@ -170,6 +182,17 @@ extension RouterCore {
         if !reported.isEmpty { noteWritten(reported.map(\.event), by: id, now) }
         var returned: [Session.InFlight] = sessions[id]?.inFlight ?? []
         sessions[id]?.inFlight = []
+        // Whether the answer of an `inbox` arrived nobody knows, unless it gave what had not been written before.
+        notePulledWritten(written.subtracting(session.pulled.filter(\.wasWritten).map(\.delivery.event)), by: id, now)
+        for item in sessions[id]?.pulled ?? [] {
+            if item.wasWritten {
+                sessions[id]?.uncovered.append(item.delivery)
+            } else {
+                returned.append(Session.InFlight(event: item.delivery.event, offers: item.delivery.offers, place: item.delivery.place))
+            }
+        }
+        if sessions[id]?.pulled.isEmpty == false { sessions[id]?.uncovered.sort { $0.event < $1.event } }
+        sessions[id]?.pulled = []
         if isNewIncarnation {
             for item in sessions[id]?.uncovered ?? [] {
                 if item.offers == 1 {
@@ -212,9 +235,11 @@ extension RouterCore {
 
     /// A reply, a pass or a pull covers what was written: it was seen.
     mutating func cover(_ id: SessionID, state: DeliveryState, where isCovered: (StoredState.StoredDelivery) -> Bool) {
-        guard let uncovered = sessions[id]?.uncovered, uncovered.contains(where: isCovered) else { return }
-        sessions[id]?.uncovered = uncovered.filter { !isCovered($0) }
-        for item in uncovered where isCovered(item) {
+        let known = (sessions[id]?.uncovered ?? []) + (sessions[id]?.pulled.map(\.delivery) ?? [])
+        guard known.contains(where: isCovered) else { return }
+        sessions[id]?.uncovered.removeAll(where: isCovered)
+        sessions[id]?.pulled.removeAll { isCovered($0.delivery) }
+        for item in known where isCovered(item) {
             effects.changes.append(.transition(id, item.event, state, offers: item.offers, reason: nil))
         }
     }

@@ -33,6 +33,9 @@ struct Session {
     var inFlight: [InFlight] = []
     /// Written, and nothing proved seen; the newest, in order.
     var uncovered: [StoredState.StoredDelivery] = []
+    /// Given out by an `inbox` whose answer the endpoint has not said it wrote; the next `inbox` gives it again. Bounded
+    /// by what one `inbox` may give.
+    var pulled: [Pulled] = []
     var parkedInbox: ParkedInbox?
     var lastDelivery: Int64?
     var offered: Int64 = 0
@@ -42,6 +45,12 @@ struct Session {
         var event: EventSequence
         var offers: Int64
         var place: Place
+    }
+
+    struct Pulled {
+        var delivery: StoredState.StoredDelivery
+        /// It had been written as a notification before.
+        var wasWritten: Bool
     }
 
     /// An `inbox` call that waits for the next message.

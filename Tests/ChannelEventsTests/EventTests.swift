@@ -54,7 +54,9 @@ struct EventTests {
         #expect(check { $0.kind = EventKind(rawValue: "") } == "kind")
         #expect(check { $0.group = long } == "group")
         #expect(check { $0.replyTo = long } == "reply_to")
-        for time in [Int64.min, -1, EventHead.times.upperBound + 1, .max] { #expect(check { $0.time = time } == "time") }
+        for time in [Int64.min, -1, EventHead.times.upperBound + 1, .max] {
+            #expect(check { $0.time = time } == "time")
+        }
     }
 
     @Test func aBodyComesBackAndUnknownMembersAreIgnored() throws {

@@ -1,6 +1,7 @@
 import BusProtocol
 import ChannelEvents
 import JSON
+import MessageBus
 import MessageStore
 @testable import Routing
 import Testing
@@ -191,7 +192,35 @@ struct DeliveryTests {
         guard case .success(let value) = try #require(answers.first).outcome else { return #expect(Bool(false)) }
         let ids = value["messages"]?.arrayValue?.compactMap { $0["message_id"]?.stringValue }
         #expect(ids == ["1", "3"], "2 is under way, 1 was written, 3 waited")
+        // The answer may be lost on its way: seen is what the endpoint says it wrote.
+        #expect(try router.states(of: "3") == ["api": .offered])
+        try router.turn(router.written([1, 3]))
+        router.pass(DeferredChanges.patience)
+        try router.turn()
+        #expect(try router.states(of: "1") == ["api": .seen])
         #expect(try router.states(of: "3") == ["api": .seen])
+    }
+
+    @Test func whatAnInboxGaveComesAgainWhenItsAnswerWasLost() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint(credit: 1)
+        let first = try router.turn(router.publish(["1", "2", "3"])).deliveries()
+        try router.turn(router.written(first.map(\.id)))
+        func inbox(_ id: String, _ link: LinkID) throws -> [String] {
+            let answers = try router.turn((link, router.call("inbox", ["limit": 10], id: id, from: link))).to(link).answers
+            guard case .success(let value) = try #require(answers.first).outcome else { return [] }
+            return value["messages"]?.arrayValue?.compactMap { $0["message_id"]?.stringValue } ?? []
+        }
+        #expect(try inbox("i", RouterFixture.link("api")) == ["1", "3"])
+        // Nobody said that the answer was written: asked anew, the same is given.
+        #expect(try inbox("j", RouterFixture.link("api")) == ["1", "3"])
+        // The link breaks, and the endpoint asks the same call over a new one; 1 is what it wrote as a notification.
+        let link = RouterFixture.link("again")
+        try router.attachEndpoint(link: link, instance: "instance-api", written: [1], credit: 1)
+        #expect(try inbox("j", link) == ["1", "3"])
+        #expect(try router.states(of: "1") == ["api": .written])
+        #expect(try router.states(of: "3") == ["api": .offered])
     }
 
     @Test func anInboxThatWaitsIsAnsweredByTheNextMessage() throws {
