@@ -93,7 +93,10 @@ extension RouterCore {
             // The same call, or the same words again: the one that was stored answers for both.
             guard let open = outbox.parts[known.id] else { return answer(call.id, Self.outcome(of: known), to: link) }
             if open.state == .queued, open.notBefore > now.wall { return answer(call.id, Self.outcome(of: open), to: link) }
-            outbox.waiting[known.id] = caller
+            // One caller waits for a part. Another call for the same words hears how things stand now.
+            if let earlier = outbox.waiting.updateValue(caller, forKey: known.id), earlier.id != caller.id {
+                answer(earlier.id, Self.outcome(of: open), to: earlier.link)
+            }
             return
         }
         guard hasHeard || id == unassignedSession else {
@@ -137,6 +140,8 @@ extension RouterCore {
         takeUnpushed(for: id, limit, into: &messages)
         let wait = min(max(call.arguments["wait_seconds"]?.integerValue ?? 0, 0), 50)
         if messages.isEmpty, wait > 0 {
+            // One call waits for a session; an earlier one ends here, so that none is left without an answer.
+            if sessions[id]?.parkedInbox.map({ $0.id != call.id }) ?? false { answerParkedInbox(id, now, evenIfEmpty: true) }
             sessions[id]?.parkedInbox = Session.ParkedInbox(id: call.id, limit: limit, until: now.uptime + wait * 1_000)
             return
         }

@@ -60,6 +60,16 @@ struct SendingTests {
         #expect(try reply(router, id: "toolu_3").to(chat).commands.count == 1)
     }
 
+    @Test func twoCallsOfTheSameWordsAreBothAnswered() throws {
+        let router = try readyRouter()
+        let command = try #require(try reply(router, id: "toolu_1").to(chat).commands.first)
+        let second = try reply(router, id: "toolu_2")
+        #expect(second.to(chat).commands.isEmpty)
+        #expect(second.to(api).answers.map(\.id) == ["toolu_1"])
+        let end = try router.turn(router.result(command.key, .sent(ids: ["m9"]))).to(api).answers
+        #expect(end.map(\.id) == ["toolu_2"])
+    }
+
     @Test func aChatThatWasNeverDeliveredIsRefused() throws {
         let router = try readyRouter()
         let answers = try reply(router, to: "chat:bob").to(api).answers
