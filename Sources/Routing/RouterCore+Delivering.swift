@@ -123,7 +123,8 @@ extension RouterCore {
             notePulledWritten(Set(receipt.written), by: id, now)
             noteWritten(receipt.written, by: id, now)
         }
-        for failure in receipt.failed {
+        var open = Set(receipt.failed.isEmpty ? [] : sessions[id]?.inFlight.map(\.event) ?? [])
+        for failure in receipt.failed where open.remove(failure.delivery) != nil {
             guard let index = sessions[id]?.inFlight.firstIndex(where: { $0.event == failure.delivery }),
                 let item = sessions[id]?.inFlight.remove(at: index)
             else { continue }
@@ -150,7 +151,10 @@ extension RouterCore {
         sessions[id]?.uncovered = []
         // They come back in the order they went out, so the first is nearly always the one.
         var taken = 0
+        // Only what is under way is looked for: a receipt may name half a million strangers.
+        var open = events.count > 1 ? Set(inFlight.map(\.event)) : nil
         for event in events {
+            if open != nil, open?.remove(event) == nil { continue }
             var index = taken
             while index < inFlight.count, inFlight[index].event != event { index += 1 }
             guard index < inFlight.count else { continue }

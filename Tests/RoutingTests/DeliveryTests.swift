@@ -148,6 +148,19 @@ struct DeliveryTests {
         #expect(try router.turn().deliveries().map(\.head.id) == ["2"])
     }
 
+    /// A scan of all that is under way for each of them would hold up the loop for seconds.
+    @Test func aReceiptThatNamesAHundredThousandStrangersIsPassedOver() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint(credit: 4_096)
+        for batch in 0..<16 { try router.turn(router.publish((0..<256).map { "\(batch)/\($0)" })) }
+        let strangers = (0..<100_000).map { Int64($0) + 1_000_000 }
+        let clock = ContinuousClock()
+        let time = try clock.measure { try router.turn(router.written(strangers + Array(repeating: 4_096, count: 100_000))) }
+        #expect(router.core.sessions.values.first?.inFlight.count == 4_095)
+        #expect(time < .seconds(2))
+    }
+
     @Test func aDeliveryThatCannotBeWrittenIsADeadLetter() throws {
         let router = try RouterFixture()
         try router.attachAdapter()
@@ -236,6 +249,17 @@ struct DeliveryTests {
         router.pass(30_000)
         try router.turn((link, .heartbeat(epoch: router.epoch(link))))
         #expect(router.core.sessions.values.first?.parkedInbox == nil)
+    }
+
+    @Test func ofTwoInboxCallsThatWaitTheEarlierEnds() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        let link = RouterFixture.link("api")
+        try router.turn((link, router.call("inbox", ["wait_seconds": 30], id: "w", from: link)))
+        let sent = try router.turn((link, router.call("inbox", ["wait_seconds": 30], id: "v", from: link)))
+        #expect(sent.to(link).answers.map(\.id) == ["w"])
+        #expect(try router.turn(router.publish(["1"])).to(link).answers.map(\.id) == ["v"])
     }
 
     @Test func twoSessionsOfOneNameAreTwoLabels() throws {
