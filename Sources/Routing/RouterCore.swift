@@ -125,13 +125,12 @@ public struct RouterCore: Sendable {
             links.acknowledged(position, by: link)
         case .heartbeat(let epoch): _ = hear(epoch, link, now)
         case .bye:
-            // Who leaves by himself needs no lease to come back.
-            if case .adapter(let name) = peers[link]?.kind {
-                drop(link, now)
-                sources[name]?.leaseEnd = 0
-            } else {
-                drop(link, now)
+            if case .adapter(let name) = peers[link]?.kind, let source = sources[name], source.link == link {
+                // Who leaves by himself holds nothing any more, a restart of the router included.
+                sources[name]?.holder = nil
+                effects.changes.append(.holder(source.id, nil))
             }
+            drop(link, now)
         }
     }
 
