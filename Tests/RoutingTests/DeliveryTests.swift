@@ -270,6 +270,34 @@ struct DeliveryTests {
         #expect(second.welcome?.name == "api-2")
     }
 
+    @Test func aSessionFindsTheLabelAgainThatWasMadeUniqueForIt() throws {
+        let router = try RouterFixture()
+        try router.attachEndpoint("api", parent: 1)
+        func other(_ name: String) throws -> Welcome? {
+            let link = RouterFixture.link(name)
+            return try router.attachEndpoint("api", link: link, instance: "instance-\(name)", parent: 1 << 40, project: "/other/api").welcome
+        }
+        #expect(try other("b")?.name == "api-2")
+        try router.turn((RouterFixture.link("b"), .bye(Bye(code: "shutting-down", message: ""))))
+        #expect(try other("c")?.name == "api-2")
+        #expect(router.core.sessions.count == 2)
+    }
+
+    /// `claude mcp list` beside a session of the same project, again and again.
+    @Test func handshakesBesideASessionLeaveOneBehindAndNotOneEach() throws {
+        let router = try RouterFixture()
+        try router.attachEndpoint("api", parent: 1)
+        for number in 0..<5 {
+            let link = RouterFixture.link("list-\(number)")
+            let welcome = try router.attachEndpoint(
+                "api", link: link, instance: "instance-\(number)", parent: 1 << 40 + Int64(number)
+            ).welcome
+            #expect(welcome?.name == "api-2")
+            try router.turn((link, .bye(Bye(code: "shutting-down", message: ""))))
+        }
+        #expect(router.core.sessions.count == 2)
+    }
+
     @Test func aRestartedClaudeCodeReplacesItsOldConnection() throws {
         let router = try RouterFixture()
         try router.attachEndpoint("api", parent: 1)
