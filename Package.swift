@@ -138,7 +138,13 @@ let package = Package(
             dependencies: ["AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting", "switchboard-webhook"]),
         .testTarget(name: "SwitchboardTests", dependencies: ["JSON", "OperatingHome", "switchboard"]),
         .testTarget(name: "LayeringTests"),
-        .testTarget(name: "EndToEndTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "OperatingHome", "SwitchboardTesting"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingHome", "SwitchboardTesting",
+            ]),
+        // An adapter whose platform is a folder, for the tests that kill processes.
+        .executableTarget(name: "switchboard-rehearsal", dependencies: ["AdapterKit"], path: "Tests/Rehearsal"),
 
         // `Tests/Benchmarks`: run by hand and by CI's smoke form, never pass or fail on the clock.
         .executableTarget(

@@ -20,14 +20,14 @@ struct Outbox {
     /// The earliest of those times.
     private(set) var nextTry: Int64?
     private(set) var lastID: Int64
-    /// Callers that wait for what becomes of a part.
-    var waiting: [Int64: Caller] = [:]
+    /// Callers that wait for what becomes of a part: more than one when the same words are asked for again meanwhile.
+    private(set) var waiting: [Int64: [Caller]] = [:]
 
     /// When the first caller has waited long enough, as uptime.
-    var nextCaller: Int64? { waiting.values.map(\.until).min() }
+    var nextCaller: Int64? { waiting.values.lazy.flatMap { $0 }.map(\.until).min() }
 
     /// A tool call or an operator's question that a part belongs to.
-    struct Caller {
+    struct Caller: Sendable {
         var link: LinkID
         var id: String
         /// Uptime; past it the caller hears how things stand.
@@ -54,6 +54,31 @@ struct Outbox {
         numbers[part.key] = part.id
         lanes[part.place, default: []].append(part.id)
         stirred.insert(part.place)
+    }
+
+    /// Callers of one part; past it the oldest is told how things stand.
+    static let callerLimit = 16
+
+    /// - Returns: a caller who has to be told at once, because too many wait for the same part.
+    mutating func wait(_ caller: Caller, for part: Int64) -> Caller? {
+        // The same call again, over a new link.
+        waiting[part]?.removeAll { $0.id == caller.id }
+        waiting[part, default: []].append(caller)
+        guard let count = waiting[part]?.count, count > Self.callerLimit else { return nil }
+        return waiting[part]?.removeFirst()
+    }
+
+    mutating func takeCallers(of part: Int64) -> [Caller] { waiting.removeValue(forKey: part) ?? [] }
+
+    /// Callers of a part that waited long enough.
+    mutating func takeExpired(now: Int64) -> [(part: Int64, Caller)] {
+        var expired: [(part: Int64, Caller)] = []
+        for (part, callers) in waiting where callers.contains(where: { $0.until <= now }) {
+            expired += callers.filter { $0.until <= now }.map { (part, $0) }
+            let left = callers.filter { $0.until > now }
+            waiting[part] = left.isEmpty ? nil : left
+        }
+        return expired
     }
 
     /// Notes a new state; a part that is settled leaves its lane, and the next one may go.

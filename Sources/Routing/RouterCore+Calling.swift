@@ -93,10 +93,7 @@ extension RouterCore {
             // The same call, or the same words again: the one that was stored answers for both.
             guard let open = outbox.parts[known.id] else { return answer(call.id, Self.outcome(of: known), to: link) }
             if open.state == .queued, open.notBefore > now.wall { return answer(call.id, Self.outcome(of: open), to: link) }
-            // One caller waits for a part. Another call for the same words hears how things stand now.
-            if let earlier = outbox.waiting.updateValue(caller, forKey: known.id), earlier.id != caller.id {
-                answer(earlier.id, Self.outcome(of: open), to: earlier.link)
-            }
+            if let overdue = outbox.wait(caller, for: known.id) { answer(overdue.id, Self.outcome(of: open), to: overdue.link) }
             return
         }
         guard hasHeard || id == unassignedSession else {
@@ -118,7 +115,7 @@ extension RouterCore {
         }
         let part = outbox.add(asked)
         effects.changes.append(.newPart(part))
-        outbox.waiting[part.id] = caller
+        _ = outbox.wait(caller, for: part.id)
         cover(id, state: .answered) { $0.place == part.place }
         counters.add("outbox.accepted")
         if isTapWatched { tap("outbox", ["key": .string(part.key), "state": "queued", "source": .string(name.text)]) }

@@ -26,9 +26,10 @@ extension RouterCore {
             command(part, to: link, again: false)
         }
         guard outbox.nextCaller.map({ $0 <= now.uptime }) ?? false else { return }
-        for (id, caller) in outbox.waiting where caller.until <= now.uptime {
-            guard let part = outbox.parts[id] else { continue }
-            answerQueued(part, "the platform has not confirmed it yet", now)
+        for (id, caller) in outbox.takeExpired(now: now.uptime) {
+            guard var part = outbox.parts[id] else { continue }
+            part.reason = "the platform has not confirmed it yet"
+            answer(caller.id, Self.outcome(of: part), to: caller.link)
         }
     }
 
@@ -89,16 +90,15 @@ extension RouterCore {
         if isTapWatched { tap("outbox", ["key": .string(part.key), "state": .string(part.state.word), "attempts": .integer(part.attempts)]) }
         if part.state == .queued {
             answerQueued(part, part.reason ?? "", now)
-        } else if let caller = outbox.waiting.removeValue(forKey: part.id) {
-            answer(caller.id, Self.outcome(of: part), to: caller.link)
+        } else {
+            for caller in outbox.takeCallers(of: part.id) { answer(caller.id, Self.outcome(of: part), to: caller.link) }
         }
     }
 
     private mutating func answerQueued(_ part: OutboxPart, _ why: String, _ now: Moment) {
-        guard let caller = outbox.waiting.removeValue(forKey: part.id) else { return }
         var part = part
         part.reason = why
-        answer(caller.id, Self.outcome(of: part), to: caller.link)
+        for caller in outbox.takeCallers(of: part.id) { answer(caller.id, Self.outcome(of: part), to: caller.link) }
     }
 
     /// What a reply's caller is told: how certain it is, and what will happen.

@@ -49,15 +49,21 @@ public final class ScriptedSession: Sendable {
 
     let state: Mutex<State>
     private let child: ChildProcess
+    private let onMessage: (@Sendable (JSONValue) -> Void)?
     public var pid: Int32 { child.pid }
 
     /// Starts the child; nothing is said yet.
     /// - Parameters:
     ///   - environment: added to the test's own, without its Claude and Switchboard variables.
     ///   - project: what `CLAUDE_PROJECT_DIR` says.
+    ///   - onMessage: called with every message of the child, on the reading thread; it must not block.
     public init(
-        _ program: String, _ arguments: [String] = ["mcp"], environment: [String: String], project: String
+        _ program: String, _ arguments: [String] = ["mcp"], environment: [String: String], project: String,
+        onMessage: (@Sendable (JSONValue) -> Void)? = nil
     ) throws(HomeError) {
+        // A child that was killed while it is spoken to is an error of the write.
+        ignoreBrokenPipes()
+        self.onMessage = onMessage
         var variables = ProcessEnvironment.all().filter {
             !$0.key.hasPrefix("CLAUDE") && !$0.key.hasPrefix("SWITCHBOARD_")
         }
@@ -122,6 +128,7 @@ public final class ScriptedSession: Sendable {
                 record.messages.append(message)
             }
         }
+        onMessage?(message)
     }
 
     private func change(_ body: (inout Record) -> Void) {
@@ -222,3 +229,5 @@ public final class ScriptedSession: Sendable {
         return result
     }
 }
+
+private func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }

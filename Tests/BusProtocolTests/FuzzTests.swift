@@ -1,5 +1,6 @@
 import BusProtocol
 import JSON
+import SwitchboardTesting
 import Testing
 
 /// Whatever bytes come, decoding gives a value or an error: no crash, no hang, and what it gives can be said again.

@@ -1,5 +1,6 @@
 import BusProtocol
 import MessageBus
+import SwitchboardTesting
 import Testing
 
 struct LinkTableTests {

@@ -3,6 +3,7 @@ import ChannelEvents
 import JSON
 import MessageBus
 import Synchronization
+import SwitchboardTesting
 import Testing
 
 /// DESIGN section 4, "a link that lost the middle": nothing is lost and nothing is taken twice.

@@ -1,6 +1,7 @@
 import BusProtocol
 import ChannelEvents
 import JSON
+import SwitchboardTesting
 import Testing
 
 @testable import MessageBus

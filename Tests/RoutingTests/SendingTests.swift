@@ -65,9 +65,9 @@ struct SendingTests {
         let command = try #require(try reply(router, id: "toolu_1").to(chat).commands.first)
         let second = try reply(router, id: "toolu_2")
         #expect(second.to(chat).commands.isEmpty)
-        #expect(second.to(api).answers.map(\.id) == ["toolu_1"])
+        #expect(second.to(api).answers.isEmpty)
         let end = try router.turn(router.result(command.key, .sent(ids: ["m9"]))).to(api).answers
-        #expect(end.map(\.id) == ["toolu_2"])
+        #expect(end.map(\.id) == ["toolu_1", "toolu_2"])
     }
 
     @Test func aChatThatWasNeverDeliveredIsRefused() throws {
