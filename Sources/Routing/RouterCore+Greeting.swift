@@ -91,6 +91,11 @@ extension RouterCore {
                 "\(name) is held by process \(holder.pid) since \(Timestamp.text(milliseconds: holder.since)): stop that one first",
                 link)
         }
+        let cursor: JSONValue?
+        do { cursor = try source.cursor.map { try JSONValue(parsing: $0) } } catch {
+            // Without it the adapter would begin anew; it was read when it was admitted.
+            return reject(.unavailable, "the stored cursor of \(name) cannot be read: \(error)", link)
+        }
         // The old link, if there is one, is fenced: its next frame finds a stranger.
         if let old = source.link, old != link {
             effects.send(.bye(Bye(ProtocolError(.fenced, "another adapter holds \(name) now"))), to: old)
@@ -106,7 +111,6 @@ extension RouterCore {
         source.health = Health(state: .up)
         source.healthSince = now.wall
         sources[name] = source
-        let cursor = source.cursor.flatMap { bytes in (try? JSONValue(parsing: bytes)) }
         welcome(
             hello, as: .adapter(name), name: name.text, cursor: cursor, credit: settings.adapterCredit,
             settings: settings.adapters[name], link, now)

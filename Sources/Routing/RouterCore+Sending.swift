@@ -23,7 +23,7 @@ extension RouterCore {
             part.attempts += 1
             outbox.update(part)
             effects.changes.append(.part(part))
-            command(part, to: link, again: false)
+            command(part, to: link, again: false, now)
         }
         guard outbox.nextCaller.map({ $0 <= now.uptime }) ?? false else { return }
         for (id, caller) in outbox.takeExpired(now: now.uptime) {
@@ -33,9 +33,12 @@ extension RouterCore {
         }
     }
 
-    private mutating func command(_ part: OutboxPart, to link: LinkID, again: Bool) {
+    private mutating func command(_ part: OutboxPart, to link: LinkID, again: Bool, _ now: Moment) {
+        let arguments: JSONValue
+        do { arguments = try JSONValue(parsing: part.arguments) } catch {
+            return settle(part, .rejected(reason: "what was stored of it cannot be read: \(error)"), now)
+        }
         guard let position = links.nextPosition(to: link) else { return }
-        let arguments = (try? JSONValue(parsing: part.arguments)) ?? .null
         let command = PlatformCommand(
             key: part.key, verb: part.verb, chat: part.chat, thread: part.thread, replyTo: part.replyTo, again: again,
             arguments: arguments)
@@ -48,7 +51,7 @@ extension RouterCore {
         outbox.stir(source: source)
         for part in outbox.sending(source: source) {
             if cameBack || isIdempotent {
-                command(part, to: link, again: true)
+                command(part, to: link, again: true, now)
             } else {
                 settle(part, .unknown(reason: "the adapter ended while it was sending"), now)
             }
