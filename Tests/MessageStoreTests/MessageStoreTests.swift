@@ -117,20 +117,23 @@ struct MessageStoreTests {
         }
     }
 
-    @Test func theStoreIsCopiedBeforeAMigration() throws {
+    @Test func theStoreIsCopiedBeforeAMigrationAndTheCopyIsTheWayBack() throws {
         let folder = try StoreFolder()
-        // A store as a first version might have left it: one migration of its own, none of the later ones.
-        try SQLiteShell.run(
-            folder.file,
-            """
-            PRAGMA journal_mode = WAL;
-            CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);
-            INSERT INTO grdb_migrations VALUES ('0-before');
-            """)
+        do {
+            let store = try MessageStore(path: folder.file)
+            try store.turn { turn in _ = try turn.admit(event("1"), now: 1) }
+        }
+        #expect(!folder.files.contains { $0.contains("before-migration") }, "the first schema has nothing to copy")
+        var later = Schema.migrator
+        later.registerMigration("2-later") { db in try db.execute(sql: "DROP TABLE dead_letters") }
+        let migrated = try MessageStore(path: folder.file, migrator: later)
+        try migrated.turn { turn in try #expect(turn.admit(event("1"), now: 2) == nil) }
+
+        let copy = try #require(folder.files.first { $0.contains("before-migration-after-1-spine") })
+        // This version refuses what the later one made, and opens the copy.
         #expect(throws: StoreError.self) { try MessageStore(path: folder.file) }
-        try SQLiteShell.run(folder.file, "DELETE FROM grdb_migrations")
-        _ = try MessageStore(path: folder.file)
-        #expect(!folder.files.contains { $0.contains("before-migration") }, "nothing was in it yet")
+        let old = try MessageStore(path: "\(folder.path)/\(copy)")
+        try old.turn { turn in try #expect(turn.admit(event("1"), now: 3) == nil) }
     }
 
     @Test func aDamagedFileIsNamedAndLeftAlone() throws {
