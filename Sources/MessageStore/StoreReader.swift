@@ -110,14 +110,44 @@ public struct StoreReader {
 
     /// What was sent to a conversation, newest first.
     public func replies(place: Place, limit: Int) throws -> [OutboxPart] {
+        try replies(place: place, times: 0..<Int64.max, limit: limit).map(\.part)
+    }
+
+    /// What was sent, to one conversation or to all, newest first.
+    ///
+    /// - Parameter times: when it was asked for.
+    public func replies(place: Place?, times: Range<Int64>, limit: Int) throws -> [(part: OutboxPart, conversation: Conversation)] {
         let query = try HotStatement(
             db,
-            OutboxPart.query + "WHERE source = ? AND chat = ? AND ifnull(thread, '') = ? ORDER BY id DESC LIMIT ?")
-        query.bind(1, place.source)
-        query.bind(2, place.chat)
-        query.bind(3, place.thread ?? "")
-        query.bind(4, Int64(limit))
-        return try query.parts()
+            OutboxPart.query + """
+                WHERE (?1 IS NULL OR (source = ?1 AND chat = ?2 AND ifnull(thread, '') = ?3)) AND created >= ?4 AND created < ?5
+                ORDER BY id DESC LIMIT ?6
+                """)
+        query.bind(1, place?.source)
+        query.bind(2, place?.chat)
+        query.bind(3, place?.thread ?? "")
+        query.bind(4, times.lowerBound)
+        query.bind(5, times.upperBound)
+        query.bind(6, Int64(limit))
+        var names: [SourceID: SourceName] = [:]
+        let parts = try query.parts()
+        try HotStatement(db, "SELECT id, name FROM sources").each { row in
+            names[row.integer(0)] = row.text(1).flatMap(SourceName.init)
+        }
+        return parts.compactMap { part in
+            names[part.source].map { (part, Conversation(source: $0, chat: part.chat, thread: part.thread)) }
+        }
+    }
+
+    /// The number of an event, by the id that people see; `nil` when there is none.
+    public func sequence(of event: EventKey) throws -> EventSequence? {
+        let query = try HotStatement(
+            db, "SELECT e.seq FROM sources s JOIN events e ON e.source = s.id WHERE s.name = ? AND e.id = ?")
+        query.bind(1, event.source.text)
+        query.bind(2, event.id)
+        var sequence: EventSequence?
+        try query.each { sequence = $0.integer(0) }
+        return sequence
     }
 
     /// Events in the store; counted by the first and last sequence, exact until retention deletes.

@@ -83,7 +83,8 @@ extension RouterCore {
             effects.changes.append(.newSource(id, name))
         }
         guard var source = sources[name] else { return }
-        if let holder = source.holder, holder.instance != hello.instance, holderRuns,
+        // The pid of a process on another machine says nothing here: while its link stands, it runs.
+        if let holder = source.holder, holder.instance != hello.instance, holderRuns || source.link?.isRemote == true,
             source.link != nil || now.uptime < source.leaseEnd
         {
             return reject(
@@ -177,7 +178,7 @@ extension RouterCore {
         let cameBack = known?.instance == hello.instance || known?.record.instance == hello.instance
         // A live session of another Claude Code keeps its label; this one gets a label of its own.
         let isTaken =
-            !cameBack && known?.isAttached == true && holderRuns && (hello.parent == nil || known?.parent != hello.parent)
+            !cameBack && known?.isAttached == true && (holderRuns || known?.link?.isRemote == true) && (hello.parent == nil || known?.parent != hello.parent)
         // One that was here before and is away: a handshake that vanishes must not leave one more behind each time.
         let free = isTaken ? namesakes(of: hello).first { sessions[$0]?.isAttached == false }.flatMap { sessions[$0] } : known
         var session: Session

@@ -27,9 +27,13 @@ extension RouterCore {
                 place = Conversation(text).flatMap { self.place(of: $0) }
                 guard place != nil else { return fail(query.id, .notFound, "no such conversation: a conversation is source:chat", link) }
             }
+            let before = query.arguments["before"]?.stringValue.flatMap(EventKey.init)
+            guard before != nil || query.arguments["before"] == nil else {
+                return fail(query.id, .notFound, "before is the id of an event, such as history shows it", link)
+            }
             read(
                 .history(
-                    place, before: query.arguments["before"]?.integerValue,
+                    place, before: before,
                     limit: Self.limit(query.arguments, standard: 50, most: 1_000)), query.id, link)
         case "send": reply(query, key: operatorKey(query, link), session: unassignedSession, from: link, knowing: fact, now)
         case "adapter-exited": adapterExited(query, from: link, now)

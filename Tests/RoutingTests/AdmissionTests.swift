@@ -2,6 +2,7 @@ import AccessControl
 import BusProtocol
 import ChannelEvents
 import JSON
+import MessageBus
 import MessageStore
 @testable import Routing
 import Testing
@@ -121,6 +122,14 @@ struct LeaseTests {
         let bye = try router.attachAdapter(link: RouterFixture.link("second"), instance: "second-instance", pid: 1).bye
         #expect(bye?.code == "source-taken")
         #expect(bye?.message.contains("process 1") == true)
+    }
+
+    @Test func anAdapterOnAnotherMachineHoldsItsSourceThoughItsPidIsNobodysHere() throws {
+        let router = try RouterFixture()
+        let remote = LinkID(bytes: Array("far".utf8), isRemote: true)
+        try router.attachAdapter(link: remote, pid: 1 << 40)
+        let bye = try router.attachAdapter(link: RouterFixture.link("second"), instance: "second-instance", pid: 1).bye
+        #expect(bye?.code == "source-taken")
     }
 
     @Test func theSameProcessComesBackAtOnce() throws {

@@ -70,6 +70,26 @@ struct SendingTests {
         #expect(end.map(\.id) == ["toolu_1", "toolu_2"])
     }
 
+    @Test func historyShowsRepliesAndGoesBackFromAnEvent() throws {
+        let router = try readyRouter()
+        _ = try reply(router, "on it")
+        let event = try #require(EventKey("chat:1"))
+        try router.store.read { reader in
+            let all = try reader.replies(place: nil, times: 0..<Int64.max, limit: 10)
+            #expect(all.map(\.conversation.description) == ["chat:ann"])
+            #expect(try reader.replies(place: nil, times: 0..<1, limit: 10).isEmpty)
+            #expect(try reader.sequence(of: event) == 1)
+            #expect(try reader.sequence(of: #require(EventKey("chat:none"))) == nil)
+        }
+        let person = RouterFixture.link("history")
+        let hello = Hello(role: .operator, name: "history", program: "test", instance: "12345678", pid: 1)
+        try router.turn((person, .hello(hello)))
+        let bad = Call(id: "q", name: "history", arguments: ["before": 5])
+        let answers = try router.turn((person, .query(epoch: router.epoch(person), bad))).to(person).answers
+        guard case .failure(let code, _)? = answers.first?.outcome else { return #expect(Bool(false)) }
+        #expect(code == "not-found", "an event is named by the id that people see")
+    }
+
     @Test func aChatThatWasNeverDeliveredIsRefused() throws {
         let router = try readyRouter()
         let answers = try reply(router, to: "chat:bob").to(api).answers
