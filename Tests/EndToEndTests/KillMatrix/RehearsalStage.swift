@@ -164,6 +164,16 @@ final class RehearsalStage {
         }
     }
 
+    /// How things stand, for the report of a failure.
+    func standing() async -> String {
+        do {
+            let state = record.state.value
+            return "seen \(state.seen.count), owed \(state.owed), open \(state.open), \(try await home.json("status").text)"
+        } catch {
+            return "\(error)"
+        }
+    }
+
     /// Ends everything after a failure.
     func abandon() async {
         await adapter.stop(SIGKILL)
