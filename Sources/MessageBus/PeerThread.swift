@@ -155,13 +155,13 @@ final class PeerThread {
 
     private func wait(milliseconds: Int) throws(ZeroMQError) {
         var poller = Poller()
-        poller.add(waker.signal)
+        let signal = poller.add(waker.signal)
         if let connection {
             poller.add(connection.socket, alsoWritable: blocked != nil)
             poller.add(connection.monitor.socket)
         }
         try poller.wait(milliseconds: milliseconds)
-        waker.signal.clear()
+        if poller.isReadable(signal) { waker.signal.clear() }
     }
 
     /// Sends until there is nothing to say or no room.

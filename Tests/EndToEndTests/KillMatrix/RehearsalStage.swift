@@ -168,7 +168,9 @@ final class RehearsalStage {
     func standing() async -> String {
         do {
             let state = record.state.value
-            return "seen \(state.seen.count), owed \(state.owed), open \(state.open), \(try await home.json("status").text)"
+            let logs = sessions.values.map(\.log).joined(separator: "\n")
+            return "seen \(state.seen.count), owed \(state.owed), open \(state.open), "
+                + "\(try await home.json("status").text)\n\(logs)"
         } catch {
             return "\(error)"
         }
