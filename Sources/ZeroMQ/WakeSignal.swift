@@ -33,13 +33,15 @@ public final class WakeSignal: Sendable {
     public func raise() {
         guard !isRaised.exchange(true, ordering: .sequentiallyConsistent) else { return }
         var byte: UInt8 = 1
-        // The pipe holds one byte at most, so this cannot find it full.
+        // The pipe holds two bytes at most, so this cannot find it full.
         while write(writeEnd, &byte, 1) < 0, errno == EINTR {}
     }
 
-    /// Call when the signal was seen, and before looking at the queues: what is put in after this raises it again.
-    /// Called without a signal it may meet a raise half way, which then counts as seen and as a signal to come.
+    /// Call before looking at the queues, when a ``Poller`` says that the signal is readable: what is put in after this
+    /// raises the signal again.
     public func clear() {
+        // Reads even when it does not seem to be raised: a raise may have written its byte only after an earlier clear
+        // had found none, and a byte that is left would end every wait at once from then on.
         var bytes: (UInt64, UInt64) = (0, 0)
         while read(readEnd, &bytes, 16) < 0, errno == EINTR {}
         isRaised.store(false, ordering: .sequentiallyConsistent)

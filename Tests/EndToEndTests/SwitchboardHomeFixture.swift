@@ -1,5 +1,6 @@
 import JSON
 import OperatingHome
+import SwitchboardTesting
 import Synchronization
 
 #if canImport(Darwin)
@@ -130,6 +131,15 @@ final class SwitchboardHomeFixture: Sendable {
             throw Failure(description: "switchboard up ended: \(await child.exit())")
         }
         return (child, output)
+    }
+
+    /// A Claude session on this home, opened as Claude Code does it.
+    func session(_ label: String, _ arguments: String...) async throws -> ScriptedSession {
+        let session = try ScriptedSession(
+            "\(try Self.programs())/switchboard", ["mcp", "--session", label] + arguments,
+            environment: ["SWITCHBOARD_HOME": folder], project: folder)
+        try await session.open()
+        return session
     }
 
     /// The answer of a reading command's `--json`.

@@ -60,16 +60,6 @@ struct SendingTests {
         #expect(try reply(router, id: "toolu_3").to(chat).commands.count == 1)
     }
 
-    @Test func twoCallsOfTheSameWordsAreBothAnswered() throws {
-        let router = try readyRouter()
-        let command = try #require(try reply(router, id: "toolu_1").to(chat).commands.first)
-        let second = try reply(router, id: "toolu_2")
-        #expect(second.to(chat).commands.isEmpty)
-        #expect(second.to(api).answers.isEmpty)
-        let end = try router.turn(router.result(command.key, .sent(ids: ["m9"]))).to(api).answers
-        #expect(end.map(\.id) == ["toolu_1", "toolu_2"])
-    }
-
     @Test func historyShowsRepliesAndGoesBackFromAnEvent() throws {
         let router = try readyRouter()
         _ = try reply(router, "on it")
@@ -88,6 +78,23 @@ struct SendingTests {
         let answers = try router.turn((person, .query(epoch: router.epoch(person), bad))).to(person).answers
         guard case .failure(let code, _)? = answers.first?.outcome else { return #expect(Bool(false)) }
         #expect(code == "not-found", "an event is named by the id that people see")
+    }
+
+    @Test func everyCallerOfOnePartIsAnswered() throws {
+        let router = try readyRouter()
+        let command = try #require(try reply(router, id: "toolu_1").to(chat).commands.first)
+        // The same words again, while the first call is under way; and that one once more, as after a lost link.
+        for id in ["toolu_2", "toolu_1"] { #expect(try reply(router, id: id).to(chat).commands.isEmpty) }
+        let answers = try router.turn(router.result(command.key, .sent(ids: ["m9"]))).to(api).answers
+        #expect(answers.map(\.id).sorted() == ["toolu_1", "toolu_2"])
+        #expect(answers.allSatisfy { status([$0]) == "sent" })
+    }
+
+    @Test func tooManyCallersOfOnePartHearHowItStands() throws {
+        let router = try readyRouter()
+        let sent = try (0...Outbox.callerLimit).flatMap { try reply(router, id: "toolu_\($0)").to(api) }
+        #expect(sent.answers.map(\.id) == ["toolu_0"])
+        #expect(status(sent.answers) == "queued")
     }
 
     @Test func aChatThatWasNeverDeliveredIsRefused() throws {

@@ -26,11 +26,12 @@ import Testing
                 }
                 try await stage.settle()
             } catch {
+                let status = await stage.standing()
                 await stage.abandon()
                 let kills = count.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
                 throw SwitchboardHomeFixture.Failure(
                     description: "\(error); seed \(Self.seed), killed \(kills); router \(stage.router.ends), "
-                        + "adapter \(stage.adapter.ends); \(try RehearsalVerdict(stage).summary)")
+                        + "adapter \(stage.adapter.ends); \(try RehearsalVerdict(stage).summary); \(status)")
             }
             try await stage.end()
 

@@ -164,6 +164,18 @@ final class RehearsalStage {
         }
     }
 
+    /// How things stand, for the report of a failure.
+    func standing() async -> String {
+        do {
+            let state = record.state.value
+            let logs = sessions.values.map(\.log).joined(separator: "\n")
+            return "seen \(state.seen.count), owed \(state.owed), open \(state.open), "
+                + "\(try await home.json("status").text)\n\(logs)"
+        } catch {
+            return "\(error)"
+        }
+    }
+
     /// Ends everything after a failure.
     func abandon() async {
         await adapter.stop(SIGKILL)

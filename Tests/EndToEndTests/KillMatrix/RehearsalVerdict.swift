@@ -125,7 +125,8 @@ struct RehearsalVerdict {
         let words = ["sent", "queued", "unknown"].map { "\($0) \(told[.status($0)] ?? 0)" }.joined(separator: ", ")
         return "\(posted) events, \(writings.count) written, \(redeliveries) of them redeliveries; "
             + "\(replies.count) replies (told \(words), nothing \(told[.nothing] ?? 0)), "
-            + "\(executed.count) sent by the platform, in the store \(states.sorted { $0.key < $1.key })"
+            + "\(executed.count) sent by the platform, in the store "
+            + states.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
     }
 }
 

@@ -87,6 +87,9 @@ final class RehearsedSession: Sendable {
             ], id: .string(key))
     }
 
+    /// Its last words, for the report of a failure.
+    var log: String { "\(incarnation):\n\(session.errorLog.suffix(2_000))" }
+
     /// Returns when everything that the killed process had written was read.
     func kill() async throws {
         session.signal(SIGKILL)
