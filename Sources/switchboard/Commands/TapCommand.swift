@@ -24,7 +24,9 @@ struct TapCommand: ParsableCommand {
             do {
                 let tap = try TapObserver(path: places.tapSocket)
                 while true {
-                    guard let line = try tap.next(milliseconds: -1), let value = Self.parse(line), matches(value) else { continue }
+                    guard let line = try tap.next(milliseconds: -1), let value = Self.parse(line), matches(value) else {
+                        continue
+                    }
                     let text = reading.json ? value.text : TapText.text(topic: line.topic, value)
                     // Whoever read this is gone: `switchboard tap | head` ends here.
                     guard Terminal.write(text + "\n", to: 1) else { return }
