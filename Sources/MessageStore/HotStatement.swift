@@ -60,10 +60,18 @@ struct HotStatement {
 
     /// Runs a query and visits each row.
     func each(_ body: (HotRow) throws -> Void) throws {
+        try visit { row in
+            try body(row)
+            return true
+        }
+    }
+
+    /// Runs a query and visits rows until `body` wants no more.
+    func visit(_ body: (HotRow) throws -> Bool) throws {
         defer { sqlite3_reset(statement) }
         while true {
             switch sqlite3_step(statement) {
-            case SQLITE_ROW: try body(HotRow(statement: statement))
+            case SQLITE_ROW: if try !body(HotRow(statement: statement)) { return }
             case SQLITE_DONE: return
             case let code: throw DatabaseError(resultCode: ResultCode(rawValue: code))
             }

@@ -28,17 +28,30 @@ public struct StoreReader {
         query.bind(3, place?.chat)
         query.bind(4, place?.thread ?? "")
         query.bind(5, Int64(limit))
-        var entries: [HistoryEntry] = []
-        try query.each { row in
-            guard let source = row.text(1).flatMap(SourceName.init) else { return }
-            entries.append(
-                HistoryEntry(
-                    sequence: row.integer(0), source: source, head: EventHead(row: row, from: 2),
-                    rule: row.text(12) ?? "", body: row.blob(13)))
-        }
+        var entries = try self.entries(query)
         for index in entries.indices { entries[index].deliveries = try deliveries(of: entries[index].sequence) }
         return entries
     }
+
+    /// Rows as entries, as far as one answer may carry them: text is bounded, and what is left out is older.
+    private func entries(_ query: HotStatement) throws -> [HistoryEntry] {
+        var entries: [HistoryEntry] = []
+        var bytes = 0
+        try query.visit { row in
+            guard let source = row.text(1).flatMap(SourceName.init) else { return true }
+            let entry = HistoryEntry(
+                sequence: row.integer(0), source: source, head: EventHead(row: row, from: 2), rule: row.text(12) ?? "",
+                body: row.blob(13))
+            bytes += entry.body?.count ?? 0
+            entries.append(entry)
+            return bytes < Self.answerBytes
+        }
+        return entries
+    }
+
+    /// Text in one answer; past it no further message is added. With the last one it stays below what a message of the
+    /// bus may carry.
+    public static let answerBytes = 1 << 20
 
     private func deliveries(of event: EventSequence) throws -> [HistoryEntry.Delivery] {
         // The sessions are few and each is one probe of the primary key.
@@ -78,15 +91,7 @@ public struct StoreReader {
         query.bind(4, place.chat)
         query.bind(5, place.thread ?? "")
         query.bind(6, Int64(limit))
-        var entries: [HistoryEntry] = []
-        try query.each { row in
-            guard let source = row.text(1).flatMap(SourceName.init) else { return }
-            entries.append(
-                HistoryEntry(
-                    sequence: row.integer(0), source: source, head: EventHead(row: row, from: 2),
-                    rule: row.text(12) ?? "", body: row.blob(13)))
-        }
-        return entries
+        return try entries(query)
     }
 
     /// The conversations that were delivered to a session.

@@ -130,11 +130,16 @@ extension RouterCore {
     private mutating func inbox(_ call: Call, session id: SessionID, from link: LinkID, knowing fact: Fact, _ now: Moment) {
         let limit = Self.limit(call.arguments, standard: 20, most: 50)
         var messages: [JSONValue] = []
-        if case .deliveries(let deliveries) = fact {
+        var room = StoreReader.answerBytes
+        if case .deliveries(let all) = fact {
+            let deliveries = all.prefix { delivery in
+                defer { room -= delivery.body.count }
+                return room > 0
+            }
             messages = deliveries.map { message($0) }
             pull(Set(deliveries.map(\.event)), for: id)
         }
-        takeUnpushed(for: id, limit, into: &messages)
+        takeUnpushed(for: id, limit, room, into: &messages)
         let wait = min(max(call.arguments["wait_seconds"]?.integerValue ?? 0, 0), 50)
         if messages.isEmpty, wait > 0 {
             // One call waits for a session; an earlier one ends here, so that none is left without an answer.
@@ -155,9 +160,12 @@ extension RouterCore {
     }
 
     /// Takes what waits out of the queues. An answer can be lost on its way, so it is offered, not yet seen.
-    private mutating func takeUnpushed(for id: SessionID, _ limit: Int, into messages: inout [JSONValue]) {
-        while messages.count < limit, let index = sessions.index(forKey: id), let next = takeNext(for: id, at: index) {
+    /// At most so many messages and about so many bytes of them.
+    private mutating func takeUnpushed(for id: SessionID, _ limit: Int, _ bytes: Int, into messages: inout [JSONValue]) {
+        var room = bytes
+        while messages.count < limit, room > 0, let index = sessions.index(forKey: id), let next = takeNext(for: id, at: index) {
             let delivery = next.delivery
+            room -= delivery.body.count
             messages.append(message(delivery))
             let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
             let stored = StoredState.StoredDelivery(event: delivery.event, offers: delivery.offers + 1, place: place)
@@ -176,7 +184,7 @@ extension RouterCore {
     mutating func answerParkedInbox(_ id: SessionID, _ now: Moment, evenIfEmpty: Bool = false) -> Bool {
         guard let parked = sessions[id]?.parkedInbox, let link = sessions[id]?.link else { return false }
         var messages: [JSONValue] = []
-        takeUnpushed(for: id, parked.limit, into: &messages)
+        takeUnpushed(for: id, parked.limit, StoreReader.answerBytes, into: &messages)
         guard evenIfEmpty || !messages.isEmpty else { return false }
         sessions[id]?.parkedInbox = nil
         answerInbox(parked.id, messages, session: id, link)

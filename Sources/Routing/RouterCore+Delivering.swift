@@ -78,21 +78,38 @@ extension RouterCore {
     /// Older than this, a message is marked stale with its age: the world may have moved on.
     static let staleAge: Int64 = 3_600_000
 
-    /// Joins deliveries to one link into messages of at most ``BusLimits/batch`` and a bounded size.
+    /// Joins deliveries to one link into messages that the protocol's limits allow.
     struct OpenBatch {
-        static let bytesLimit = 1 << 20
+        /// With one more delivery of the greatest size a message stays below ``BusLimits/messageBytes`` and its header
+        /// below ``BusLimits/headerBytes``.
+        static let bodyLimit = 1 << 20
+        static let headLimit = 1 << 19
 
         let link: LinkID
-        var deliveries: [Delivery] = []
-        var bytes = 0
+        private(set) var deliveries: [Delivery] = []
+        private var bodyBytes = 0
+        private var headBytes = 0
+
+        init(link: LinkID) {
+            self.link = link
+        }
+
+        mutating func add(_ delivery: Delivery) {
+            bodyBytes += delivery.body.count
+            headBytes += delivery.head.greatestSize
+            deliveries.append(delivery)
+        }
+
+        var isFull: Bool {
+            deliveries.count == BusLimits.batch || bodyBytes >= Self.bodyLimit || headBytes >= Self.headLimit
+        }
     }
 
     private mutating func batch(_ delivery: Delivery, to link: LinkID) {
         if let open = openBatch?.link, open != link { flushBatch() }
         if openBatch == nil { openBatch = OpenBatch(link: link) }
-        openBatch?.bytes += delivery.body.count
-        openBatch?.deliveries.append(delivery)
-        if openBatch?.deliveries.count == BusLimits.batch || openBatch?.bytes ?? 0 >= OpenBatch.bytesLimit { flushBatch() }
+        openBatch?.add(delivery)
+        if openBatch?.isFull == true { flushBatch() }
     }
 
     mutating func flushBatch() {
@@ -246,5 +263,14 @@ extension RouterCore {
         for item in known where isCovered(item) {
             effects.changes.append(.transition(id, item.event, state, offers: item.offers, reason: nil))
         }
+    }
+}
+
+extension EventHead {
+    /// What a head may take as JSON at most: a control character becomes six bytes.
+    fileprivate var greatestSize: Int {
+        let text = id.utf8.count + chat.utf8.count + sender.utf8.count + kind.rawValue.utf8.count
+        let optional = (thread?.utf8.count ?? 0) + (group?.utf8.count ?? 0) + (replyTo?.utf8.count ?? 0)
+        return 256 + 6 * (text + optional)
     }
 }

@@ -306,4 +306,43 @@ struct DeliveryTests {
         #expect(again.welcome?.name == "api")
         #expect(router.core.sessions.count == 1)
     }
+
+    /// Each event came in a PUBLISH of its own; together their heads were too much for one header, and the endpoint
+    /// refused the same message for ever.
+    @Test func aDeliverMessageStaysWithinTheProtocolsLimits() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        let long = String(repeating: "\u{1}", count: EventHead.fieldLimit - 8)
+        for number in 0..<120 { try router.turn(router.publish(["\(number)" + long], chat: long, sender: long)) }
+        try router.attachEndpoint()
+        router.pass(3_000)
+        var sent = try router.turn()
+        let link = RouterFixture.link("api")
+        sent += try router.turn((link, router.call("conversations", [:], from: link)))
+        let frames = sent.to(link).map(\.frames).filter { $0.command == .deliver }
+        #expect(frames.count > 1)
+        for frame in frames { #expect(frame.header.count <= BusLimits.headerBytes && frame.size <= BusLimits.messageBytes) }
+    }
+
+    @Test func anInboxAnswerStaysWithinTheProtocolsLimits() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        let text = String(repeating: "x", count: 900_000)
+        for number in 0..<8 { try router.turn(router.publish(["\(number)"], text: text)) }
+        try router.attachEndpoint()
+        let link = RouterFixture.link("api")
+        var seen: [String] = []
+        for number in 0..<8 where seen.count < 8 {
+            let answers = try router.turn((link, router.call("inbox", ["limit": 50], id: "i\(number)", from: link))).to(link)
+            for frame in answers.map(\.frames) { #expect(frame.size <= BusLimits.messageBytes) }
+            guard case .success(let value)? = answers.answers.first?.outcome else { continue }
+            seen += value["messages"]?.arrayValue?.compactMap { $0["message_id"]?.stringValue } ?? []
+            let deliveries = answers.deliveries.map(\.id)
+            if !deliveries.isEmpty { try router.turn(router.written(deliveries)) }
+        }
+        #expect(Set(seen).isSubset(of: Set((0..<8).map(String.init))))
+        #expect(!seen.isEmpty)
+        let history = try router.store.read { try $0.history(place: nil, before: nil, limit: 1_000) }
+        #expect(history.count == 2, "what is left out is older, and comes with the next page")
+    }
 }

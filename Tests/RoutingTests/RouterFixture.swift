@@ -136,13 +136,13 @@ final class RouterFixture {
 
     func publish(
         _ ids: [String], chat: String = "ann", sender: String = "local:0", authentication: Authentication = .loopback,
-        from source: String = "chat", cursor: String? = nil
+        from source: String = "chat", cursor: String? = nil, text: String? = nil
     ) -> (LinkID, PeerMessage) {
         let link = Self.link(source)
         let events = ids.map { id in
             PublishedEvent(
                 head: EventHead(id: id, chat: chat, sender: sender, authentication: authentication, time: now.wall),
-                body: EventBody(text: "text of \(id)").json)
+                body: EventBody(text: text ?? "text of \(id)").json)
         }
         return (link, .numbered(position(link), .publish(Publish(events: events, cursor: cursor.map { Array($0.utf8) }))))
     }
