@@ -23,7 +23,8 @@ public final class AdapterConnection: Sendable {
     private let standing: Latest<AdapterStanding>
 
     init(
-        source: SourceName, settings: JSONValue, cursor: JSONValue?, places: Places, secrets: SecretResolver, log: Logger,
+        source: SourceName, settings: JSONValue, cursor: JSONValue?, places: Places, secrets: SecretResolver,
+        log: Logger,
         publisher: Publisher, standing: Latest<AdapterStanding>, sendHealth: @escaping @Sendable (Health) -> Void
     ) {
         self.source = source

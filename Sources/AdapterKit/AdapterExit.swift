@@ -33,7 +33,8 @@ struct AdapterExit: Hashable, Sendable {
             line = "the adapter ended: \(reason)"
         case .refused(let bye):
             // Another holder may go away; a wrong key or name does not mend itself.
-            let mayPass = bye.code == ProtocolError.Code.sourceTaken.rawValue || bye.code == ProtocolError.Code.fenced.rawValue
+            let mayPass =
+                bye.code == ProtocolError.Code.sourceTaken.rawValue || bye.code == ProtocolError.Code.fenced.rawValue
             status = mayPass ? Code.temporary : Code.refused
             line = "the router refused this adapter (\(bye.code)): \(bye.message)"
         }

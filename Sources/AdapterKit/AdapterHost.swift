@@ -70,7 +70,8 @@ final class AdapterHost<Author: Adapter>: Sendable {
         case .credit: publisher.credited()
         case .commanded(let command): commands.commanded(command)
         case .error(let refusal):
-            log.warning("the router refused a message", metadata: ["code": "\(refusal.code)", "command": "\(refusal.command)"])
+            log.warning(
+                "the router refused a message", metadata: ["code": "\(refusal.code)", "command": "\(refusal.command)"])
         case .delivered, .verdict, .answered:
             log.warning("the router sent what is not for an adapter")
         }
@@ -102,7 +103,7 @@ final class AdapterHost<Author: Adapter>: Sendable {
                 commands.end(because: failure.problems.first?.message ?? "the adapter cannot work")
                 log.error("the adapter cannot work", metadata: ["problem": "\(failure)"])
                 sendHealth(Health(state: .failed, reason: String("\(failure)".prefix(400))))
-                await waitForMend(settings, runs, retry)
+                await waitForMend(settings, retry)
                 retry = min(retry * 2, patience.longestRetry)
             }
         }
@@ -118,10 +119,11 @@ final class AdapterHost<Author: Adapter>: Sendable {
     private func runOnce(_ run: Int, _ start: AdapterStanding) async -> Ended {
         let settings = start.settings
         let connection = AdapterConnection(
-            source: source, settings: settings, cursor: start.welcome?.cursor, places: places, secrets: secrets, log: log,
-            publisher: publisher, standing: standing, sendHealth: { [self] in sendHealth($0) })
+            source: source, settings: settings, cursor: publisher.committedCursor ?? start.welcome?.cursor,
+            places: places, secrets: secrets, log: log, publisher: publisher, standing: standing,
+            sendHealth: { [self] in sendHealth($0) })
         let task = Task { () -> Ended in
-            defer { standing.change { $0.endedRun = run } }
+            defer { standing.change { $0.endedRun = max($0.endedRun, run) } }
             do {
                 let problems = SettingShape.object(Author.description.settings).problems(in: settings)
                 guard problems.isEmpty else { throw AdapterFailure(problems) }
@@ -144,7 +146,7 @@ final class AdapterHost<Author: Adapter>: Sendable {
         return .cancelled
     }
 
-    private func waitForMend(_ settings: JSONValue, _ wait: Int, _ time: Duration) async {
+    private func waitForMend(_ settings: JSONValue, _ time: Duration) async {
         _ = await within(time) { _ = await self.standing.wait { $0.end != nil || $0.settings != settings } }
     }
 
@@ -158,7 +160,9 @@ final class AdapterHost<Author: Adapter>: Sendable {
     private func finish(_ cause: AdapterExit.Cause) async -> AdapterExit {
         commands.end(because: "the adapter stops")
         // What is under way on the platform is seen to its end: its outcome is worth the wait.
-        if case .refused = cause {} else {
+        switch cause {
+        case .refused: break  // another process talks to the platform now
+        case .stop, .ended:
             let ended = await within(patience.commandsEnd) { await self.commands.idle() }
             if !ended { log.warning("commands did not end in time") }
         }

@@ -66,7 +66,9 @@ enum AdapterProgram<Author: Adapter> {
             settings = bytes.isEmpty ? .object([:]) : try JSONValue(parsing: bytes)
         } catch {
             let mend = "give the adapter's settings as one JSON object"
-            return [AdapterProblem(path: "", code: "syntax", message: "the settings are not JSON: \(error)", mend: mend)]
+            return [
+                AdapterProblem(path: "", code: "syntax", message: "the settings are not JSON: \(error)", mend: mend)
+            ]
         }
         let shape = SettingShape.object(Author.description.settings).problems(in: settings)
         guard shape.isEmpty else { return shape }
@@ -108,7 +110,8 @@ enum AdapterProgram<Author: Adapter> {
         let key = try environment["SWITCHBOARD_SOURCE_KEY"] ?? SourceKey.load(source.text, places: places)
         unsetenv("SWITCHBOARD_SOURCE_KEY")
         let hello = Hello(
-            role: .adapter, name: source.text, program: description.version, instance: RandomBytes.hexadecimal(count: 16),
+            role: .adapter, name: source.text, program: description.version,
+            instance: RandomBytes.hexadecimal(count: 16),
             pid: Int64(getpid()), key: key, abilities: description.abilities)
 
         let relay = EventRelay()

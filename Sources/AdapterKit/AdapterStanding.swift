@@ -15,10 +15,8 @@ struct AdapterStanding: Sendable {
     /// From the newest WELCOME.
     var welcome: Welcome?
     var end: End?
-    /// The run that has ended; runs are counted from 1.
+    /// The last run that has ended; runs are counted from 1.
     var endedRun = 0
-    /// The wait after a failure that is over.
-    var endedWait = 0
 
     var settings: JSONValue { welcome?.settings ?? .object([:]) }
 }

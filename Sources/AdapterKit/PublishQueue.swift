@@ -37,6 +37,7 @@ struct PublishQueue {
     private struct Batch {
         var sequence: UInt64
         var pieces: [Piece]
+        var cursor: [UInt8]?
     }
 
     private let limits: Limits
@@ -45,6 +46,8 @@ struct PublishQueue {
     private var underWay: [Batch] = []
     private var refused: [Ticket: [Publication.Refusal]] = [:]
     private var lastTicket: Ticket = 0
+    /// The newest cursor that was acknowledged since ``welcomed()``.
+    private(set) var committedCursor: [UInt8]?
 
     init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -52,6 +55,9 @@ struct PublishQueue {
     var underWayCount: Int { underWay.count }
     /// Events sent and not acknowledged.
     var eventsUnderWay: Int { underWay.reduce(0) { $0 + $1.pieces.reduce(0) { $0 + $1.indices.count } } }
+
+    /// WELCOME said where the adapter stands.
+    mutating func welcomed() { committedCursor = nil }
 
     /// The number of a publish to come.
     mutating func makeTicket() -> Ticket {
@@ -90,7 +96,9 @@ struct PublishQueue {
     /// ``dropped(_:)``.
     /// - Parameter limit: events it may hold at most.
     mutating func next(_ credit: Credit, limit: Int = BusLimits.batch) -> Outgoing? {
-        guard !waiting.isEmpty, underWay.count < limits.batchesUnderWay, credit.events > 0, credit.bytes > 0 else { return nil }
+        guard !waiting.isEmpty, underWay.count < limits.batchesUnderWay, credit.events > 0, credit.bytes > 0 else {
+            return nil
+        }
         var outgoing = Outgoing()
         let most = min(limits.batchEvents, limit, Int(clamping: credit.events))
         // One event must pass whatever its size, or it would wait for ever.
@@ -134,7 +142,7 @@ struct PublishQueue {
     }
 
     mutating func sent(_ outgoing: Outgoing, as sequence: UInt64) {
-        underWay.append(Batch(sequence: sequence, pieces: outgoing.pieces))
+        underWay.append(Batch(sequence: sequence, pieces: outgoing.pieces, cursor: outgoing.publish.cursor))
     }
 
     /// The bus would not take it: its events go back to the front, in their order.
@@ -159,9 +167,12 @@ struct PublishQueue {
     /// The bus will never take its one event: the author learns it, and its cursor goes on with the next publish.
     mutating func dropped(_ outgoing: Outgoing) -> [(Ticket, Publication)] {
         outgoing.pieces.compactMap { piece in
-            let refusals = piece.indices.map { Publication.Refusal(index: $0, code: ProtocolError.Code.oversize.rawValue) }
+            let refusals = piece.indices.map {
+                Publication.Refusal(index: $0, code: ProtocolError.Code.oversize.rawValue)
+            }
             refused[piece.ticket, default: []] += refusals
-            return piece.isLast ? (piece.ticket, Publication(refused: refused.removeValue(forKey: piece.ticket) ?? [])) : nil
+            return piece.isLast
+                ? (piece.ticket, Publication(refused: refused.removeValue(forKey: piece.ticket) ?? [])) : nil
         }
     }
 
@@ -170,6 +181,7 @@ struct PublishQueue {
         var complete: [(Ticket, Publication)] = []
         while let batch = underWay.first, batch.sequence <= sequence {
             underWay.removeFirst()
+            if let cursor = batch.cursor { committedCursor = cursor }
             for refusal in named where refusal.sequence == batch.sequence { note(refusal, in: batch) }
             for piece in batch.pieces where piece.isLast {
                 let refusals = (refused.removeValue(forKey: piece.ticket) ?? []).sorted { $0.index < $1.index }

@@ -1,5 +1,6 @@
 import BusProtocol
 import ChannelEvents
+import JSON
 import MessageBus
 import Synchronization
 
@@ -30,7 +31,9 @@ final class Publisher: Sendable {
         let ticket = state.withLock { $0.queue.makeTicket() }
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { (waiter: Waiter) in
-                if let early = add(events, cursor, as: ticket, within: limit, waiter) { waiter.resume(returning: early) }
+                if let early = add(events, cursor, as: ticket, within: limit, waiter) {
+                    waiter.resume(returning: early)
+                }
             }
         } onCancel: {
             // Without a waiter yet nothing happens here: `add` comes later and sees that the task was cancelled.
@@ -84,7 +87,18 @@ final class Publisher: Sendable {
     func welcomed() {
         state.withLock { state in
             state.isWelcomed = true
+            state.queue.welcomed()
             pump(&state)
+        }
+    }
+
+    /// Where the adapter stands, when it got further than WELCOME said.
+    var committedCursor: JSONValue? {
+        guard let bytes = state.withLock({ $0.queue.committedCursor }) else { return nil }
+        do throws(JSONError) {
+            return try JSONValue(parsing: bytes)
+        } catch {
+            return nil  // these are bytes that a JSONValue wrote
         }
     }
 

@@ -122,7 +122,8 @@ public indirect enum SettingShape: Hashable, Sendable {
         for setting in settings where setting.isRequired && members[setting.key] == nil {
             found.append(
                 AdapterProblem(
-                    path: join(path, setting.key), code: "missing", message: "this key is needed", mend: setting.summary))
+                    path: join(path, setting.key), code: "missing", message: "this key is needed", mend: setting.summary
+                ))
         }
         return found
     }

@@ -109,6 +109,8 @@ extension Publish {
                     }
                 }
             }
+            // Stored as it came, and read when its adapter is welcomed: one that cannot be read then would be lost.
+            if let cursor { _ = try JSONValue(parsing: cursor) }
         } catch {
             throw ProtocolError(.malformed, "PUBLISH header: \(error)")
         }

@@ -102,17 +102,16 @@ extension EventBody {
         self.init(text: text, user: user, chatTitle: chatTitle, attachments: attachments, original: original)
     }
 
-    /// Whether the bytes are one JSON object with a `text`; reads them without keeping anything.
+    /// Whether the bytes are one JSON object with one `text`, a string; the rest is passed over.
     public static func isValid(_ json: [UInt8]) -> Bool {
         let checked = json.withUnsafeBufferPointer { buffer in
             JSONReader.read(buffer: buffer) { reader throws(JSONError) in
-                var hasText = false
+                var text: String?
                 try reader.beginObject()
                 while let key = try reader.nextKey() {
-                    if case "text" = key { hasText = true }
-                    try reader.skip()
+                    if case "text" = key { try reader.string(into: &text) } else { try reader.skip() }
                 }
-                return hasText
+                return text != nil
             }
         }
         if case .success(true) = checked { return true }

@@ -19,7 +19,7 @@ public struct EventHead: Hashable, Sendable {
     public var group: String?
     /// The platform's id of the message this one answers.
     public var replyTo: String?
-    /// When it happened on the platform, in milliseconds since 1970.
+    /// When it happened on the platform, in milliseconds since 1970; within ``times``.
     public var time: Int64
 
     public init(
@@ -41,6 +41,8 @@ public struct EventHead: Hashable, Sendable {
 
     /// Longest id, chat, thread, sender, kind or group, in bytes.
     public static let fieldLimit = 512
+    /// From 1970 to the end of the year 9999: ages and dates can be reckoned with whatever is in here.
+    public static let times: ClosedRange<Int64> = 0...253_402_300_799_999
 }
 
 /// What happened. Open: an unknown kind is delivered by its name.
@@ -156,6 +158,7 @@ extension EventHead {
         if kind.rawValue.isEmpty || kind.rawValue.utf8.count > 64 { return "kind" }
         if let group, group.utf8.count > limit { return "group" }
         if let replyTo, replyTo.utf8.count > limit { return "reply_to" }
+        if !Self.times.contains(time) { return "time" }
         return nil
     }
 }

@@ -28,7 +28,9 @@ extension SessionCore {
 
     mutating func answer(_ key: String, _ outcome: Answer.Outcome) {
         if let call = calls.end(key) {
-            finish(call.requests, ToolAnswer.result(of: call.tool, outcome))
+            finish(
+                call.requests, ToolAnswer.result(of: call.tool, outcome),
+                gave: call.tool == "inbox" ? given(by: outcome) : [])
         } else if let chat = calls.takeKept(key) {
             // The model was told that this reply is kept; now it can be told how it ended.
             let end = ToolAnswer.result(of: "reply", outcome)
@@ -63,11 +65,27 @@ extension SessionCore {
             + "Do not send it again: that would be a second message."
     }
 
-    private mutating func finish(_ requests: [RequestID], _ result: ToolResult) {
+    /// - Parameter gave: the deliveries that stand in the result; reported as written once it is in the pipe. When nobody
+    ///   waits for it any more nothing is reported, and the router gives them again.
+    private mutating func finish(
+        _ requests: [RequestID], _ result: ToolResult, gave deliveries: [DeliveryLedger.Written] = []
+    ) {
         var result = result
         if !requests.isEmpty { result.texts += calls.takeNotices() }
         for request in requests {
-            if let line = server.finish(request, result) { emit(lines: line) }
+            if let line = server.finish(request, result) { emit(lines: line, deliveries: deliveries) }
+        }
+    }
+
+    /// The deliveries that an `inbox` gave.
+    private func given(by outcome: Answer.Outcome) -> [DeliveryLedger.Written] {
+        guard case .success(let value) = outcome else { return [] }
+        return (value["messages"]?.arrayValue ?? []).compactMap { message in
+            guard let id = message["sequence"]?.integerValue, let text = message["event_id"]?.stringValue,
+                let event = EventKey(text)
+            else { return nil }
+            return DeliveryLedger.Written(
+                id: id, fingerprint: WrittenDeliveries.fingerprint(event), event: tracesDeliveries ? text : nil)
         }
     }
 

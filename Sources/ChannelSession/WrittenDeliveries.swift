@@ -33,9 +33,12 @@ struct WrittenDeliveries {
     var ids: [Int64] { Array(order[oldest...] + order[..<oldest]) }
 
     static func fingerprint(_ delivery: Delivery) -> Int {
+        fingerprint(EventKey(source: delivery.source, id: delivery.head.id))
+    }
+
+    static func fingerprint(_ event: EventKey) -> Int {
         var hasher = Hasher()
-        hasher.combine(delivery.source)
-        hasher.combine(delivery.head.id)
+        hasher.combine(event)
         return hasher.finalize()
     }
 }

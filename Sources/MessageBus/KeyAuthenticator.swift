@@ -53,9 +53,9 @@ final class KeyAuthenticator: Sendable {
         while !state.isStopping.withLock({ $0 }) {
             var poller = Poller()
             poller.add(socket)
-            poller.add(waker.signal)
+            let signal = poller.add(waker.signal)
             try poller.wait(milliseconds: -1)
-            waker.signal.clear()
+            if poller.isReadable(signal) { waker.signal.clear() }
             while let request = try socket.receive(parts: 16, bytes: 4096) {
                 let keys = state.keys.withLock { $0 }
                 _ = try socket.send(answer(request.parts, keys: keys))

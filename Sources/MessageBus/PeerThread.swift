@@ -149,7 +149,7 @@ final class PeerThread {
         do throws(ZeroMQError) { try connection.socket.setLinger(milliseconds: linger) } catch {
             // It closes with the linger it was made with, which is none.
         }
-        connection.monitor.socket.close()
+        connection.monitor.close()
         connection.socket.close()
     }
 

@@ -15,6 +15,7 @@ extension StoreTurn {
     /// One slice of retention: looks at a bounded number of events from a place on and gives the place of the next
     /// slice, or `nil` when the rest is too young.
     public func retain(_ retention: RetentionPeriods, from start: EventSequence, rows: Int, now: Int64) throws -> EventSequence? {
+        try retainOutbox(retention, rows: rows, now: now)
         let look = try statement("SELECT seq, admitted FROM events WHERE seq > ? ORDER BY seq LIMIT ?")
         look.bind(1, start)
         look.bind(2, Int64(rows))
@@ -50,5 +51,17 @@ extension StoreTurn {
         orphans.bind(2, forgotten)
         try orphans.run()
         return textless == last ? last : nil
+    }
+
+    /// What was sent, or given up, goes with its text; the oldest first, and never the newest, whose number is counted on.
+    private func retainOutbox(_ retention: RetentionPeriods, rows: Int, now: Int64) throws {
+        let forget = try statement(
+            """
+            DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT ?)
+                AND state >= 2 AND changed < ? AND id < (SELECT max(id) FROM outbox)
+            """)
+        forget.bind(1, Int64(rows))
+        forget.bind(2, now - retention.text)
+        try forget.run()
     }
 }

@@ -173,9 +173,14 @@ public struct HistoryEntry: Sendable {
             "sender": .string(head.sender), "kind": .string(head.kind.rawValue), "time_ms": .integer(head.time),
             "decision": .string(rule), "sequence": .integer(sequence),
         ]
-        if let body, let carried = try? EventBody(json: body) {
-            object["text"] = .string(carried.text)
-            if let user = carried.user { object["user"] = .string(user) }
+        if let body {
+            do {
+                let carried = try EventBody(json: body)
+                object["text"] = .string(carried.text)
+                if let user = carried.user { object["user"] = .string(user) }
+            } catch {
+                object["text_problem"] = .string("\(error)")
+            }
         }
         if !deliveries.isEmpty {
             object["deliveries"] = .array(

@@ -77,7 +77,11 @@ public final class FileLock: Sendable {
     }
 
     private static func lastHolder(_ path: String) -> Int32? {
-        guard let bytes = try? SystemFile.read(path, limit: 64, privately: false) else { return nil }
-        return Int32(String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self))
+        do {
+            let bytes = try SystemFile.read(path, limit: 64, privately: false)
+            return bytes.flatMap { Int32(String(decoding: $0.prefix { $0 != 0x0A }, as: UTF8.self)) }
+        } catch {
+            return nil  // The lock itself says that it is held; the pid is only for the message.
+        }
     }
 }

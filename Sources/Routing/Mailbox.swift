@@ -23,7 +23,8 @@ struct Mailbox {
     }
 
     var isEmpty: Bool { count == 0 }
-    var first: WaitingDelivery? { start < window.count ? window[start] : nil }
+    /// The oldest in the window.
+    var firstEvent: EventSequence? { start < window.count ? window[start].event : nil }
     /// The window is used up and the store has more.
     var needsPage: Bool { start == window.count && storeHasMore }
 
@@ -51,7 +52,8 @@ struct Mailbox {
     }
 
     mutating func removeFirst() -> WaitingDelivery? {
-        guard let delivery = first else { return nil }
+        guard start < window.count else { return nil }
+        let delivery = window[start]
         start += 1
         bytes -= delivery.body.count
         count -= 1

@@ -11,12 +11,20 @@ struct Outbox {
 
     private(set) var parts: [Int64: OutboxPart] = [:]
     /// Numbers of open parts, oldest first.
-    private(set) var lanes: [Place: [Int64]] = [:]
+    private var lanes: [Place: [Int64]] = [:]
+    private var numbers: [String: Int64] = [:]
+    /// Lanes whose first part may have become ready: a turn looks at these only.
+    private var stirred: Set<Place> = []
+    /// Lanes whose first part may be tried at a time (wall clock) in the future.
+    private var sleeping: [Place: Int64] = [:]
+    /// The earliest of those times.
+    private(set) var nextTry: Int64?
     private(set) var lastID: Int64
     /// Callers that wait for what becomes of a part: more than one when the same words are asked for again meanwhile.
     private(set) var waiting: [Int64: [Caller]] = [:]
-    /// The earliest time (wall clock) at which a queued part may be tried, when that is in the future.
-    private(set) var nextTry: Int64?
+
+    /// When the first caller has waited long enough, as uptime.
+    var nextCaller: Int64? { waiting.values.lazy.flatMap { $0 }.map(\.until).min() }
 
     /// A tool call or an operator's question that a part belongs to.
     struct Caller: Sendable {
@@ -28,10 +36,7 @@ struct Outbox {
 
     init(parts: [OutboxPart], last: Int64) {
         lastID = last
-        for part in parts {
-            self.parts[part.id] = part
-            lanes[part.place, default: []].append(part.id)
-        }
+        for part in parts { insert(part) }
     }
 
     var count: Int { parts.count }
@@ -40,9 +45,15 @@ struct Outbox {
         lastID += 1
         var part = part
         part.id = lastID
-        parts[part.id] = part
-        lanes[part.place, default: []].append(part.id)
+        insert(part)
         return part
+    }
+
+    private mutating func insert(_ part: OutboxPart) {
+        parts[part.id] = part
+        numbers[part.key] = part.id
+        lanes[part.place, default: []].append(part.id)
+        stirred.insert(part.place)
     }
 
     /// Callers of one part; past it the oldest is told how things stand.
@@ -70,26 +81,41 @@ struct Outbox {
         return expired
     }
 
-    /// Notes a new state; a part that is settled leaves its lane.
+    /// Notes a new state; a part that is settled leaves its lane, and the next one may go.
     mutating func update(_ part: OutboxPart) {
+        stirred.insert(part.place)
         guard part.state.rawValue >= OutboxState.sent.rawValue else {
             parts[part.id] = part
             return
         }
         parts[part.id] = nil
+        numbers[part.key] = nil
         lanes[part.place]?.removeAll { $0 == part.id }
         if lanes[part.place]?.isEmpty == true { lanes[part.place] = nil }
     }
 
-    /// The first part of every lane that may be sent now. Notes when the next one may.
-    mutating func ready(now: Int64) -> [OutboxPart] {
-        nextTry = nil
-        var ready: [OutboxPart] = []
-        for lane in lanes.values {
-            guard let id = lane.first, let part = parts[id], part.state == .queued else { continue }
-            if part.notBefore <= now { ready.append(part) } else { nextTry = min(nextTry ?? .max, part.notBefore) }
+    /// The first parts of lanes that may be sent now, oldest first.
+    mutating func takeReady(now: Int64) -> [OutboxPart] {
+        if let time = nextTry, time <= now {
+            for (place, time) in sleeping where time <= now { stirred.insert(place) }
         }
+        guard !stirred.isEmpty else { return [] }
+        var ready: [OutboxPart] = []
+        for place in stirred {
+            sleeping[place] = nil
+            guard let id = lanes[place]?.first, let part = parts[id], part.state == .queued else { continue }
+            if part.notBefore <= now { ready.append(part) } else { sleeping[place] = part.notBefore }
+        }
+        stirred.removeAll(keepingCapacity: true)
+        nextTry = sleeping.values.min()
         return ready.sorted { $0.id < $1.id }
+    }
+
+    /// The part that a source was told to send under this key, which is a ``OutboxPart/commandKey``.
+    func sending(_ key: String, source: SourceID) -> OutboxPart? {
+        let stem = key.lastIndex(of: "#").map { String(key[..<$0]) }
+        return [key, stem].lazy.compactMap { $0.flatMap { numbers[$0] }.flatMap { parts[$0] } }
+            .first { $0.commandKey == key && $0.source == source && $0.state == .sending }
     }
 
     /// Parts that an adapter was told to send.
@@ -97,14 +123,24 @@ struct Outbox {
         parts.values.filter { $0.source == source && $0.state == .sending }.sorted { $0.id < $1.id }
     }
 
+    /// The source is back: its lanes are looked at again.
+    mutating func stir(source: SourceID) {
+        for place in lanes.keys where place.source == source { stirred.insert(place) }
+    }
+
     /// Chats whose parts are worth trying at once.
     mutating func resume(source: SourceID, chats: Set<String>) {
         for (place, lane) in lanes where place.source == source && chats.contains(place.chat) {
             if let id = lane.first { parts[id]?.notBefore = 0 }
+            stirred.insert(place)
         }
     }
 }
 
 extension OutboxPart {
     var place: Place { Place(source: source, chat: chat, thread: thread) }
+
+    /// What COMMAND names: a try after `retry` is a command of its own. Else the RESULT of the first try, which an
+    /// adapter says again to a restarted router, would count for the second one while that is under way.
+    var commandKey: String { attempts > 1 ? "\(key)#\(attempts)" : key }
 }

@@ -11,8 +11,10 @@ import Synchronization
 /// Queue `reads`: at most ``limit`` requests; past it a request is refused and its asker told to try again.
 final class ReaderThread: Sendable {
     static let limit = 64
-    /// Between two looks at what retention may delete, in milliseconds.
-    private static let retentionInterval: Int64 = 60_000
+    /// Between two passes over what retention may delete, in milliseconds; a pass looks at every event that is old. The
+    /// first one waits less, for routers that never run long.
+    private static let retentionInterval: Int64 = 3_600_000
+    private static let firstRetention: Int64 = 60_000
     /// Events that one slice of retention looks at: a few milliseconds of the writer's time.
     private static let sliceRows = 500
 
@@ -66,7 +68,7 @@ final class ReaderThread: Sendable {
     }
 
     private func run() {
-        var nextRetention = clock().uptime + Self.retentionInterval
+        var nextRetention = clock().uptime + Self.firstRetention
         var place: EventSequence = 0
         while true {
             let (request, isStopped) = state.withLock { state in

@@ -12,7 +12,9 @@ extension RouterCore {
         case "reply": return part(for: call, key: call.id, session: id, now: 0).map { .reply($0) }
         case "inbox":
             let limit = Self.limit(call.arguments, standard: 20, most: 50)
-            return .deliveries(id, sessions[id]?.uncovered.prefix(limit).map(\.event) ?? [])
+            let pulled = sessions[id]?.pulled.map(\.delivery.event) ?? []
+            let uncovered = sessions[id]?.uncovered.map(\.event) ?? []
+            return .deliveries(id, Array((pulled + uncovered).prefix(limit)).sorted())
         default: return nil
         }
     }
@@ -129,29 +131,42 @@ extension RouterCore {
         let limit = Self.limit(call.arguments, standard: 20, most: 50)
         var messages: [JSONValue] = []
         if case .deliveries(let deliveries) = fact {
-            let covered = Set(deliveries.map(\.event))
             messages = deliveries.map { message($0) }
-            cover(id, state: .seen) { covered.contains($0.event) }
+            pull(Set(deliveries.map(\.event)), for: id)
         }
         takeUnpushed(for: id, limit, into: &messages)
         let wait = min(max(call.arguments["wait_seconds"]?.integerValue ?? 0, 0), 50)
         if messages.isEmpty, wait > 0 {
+            // One call waits for a session; an earlier one ends here, so that none is left without an answer.
+            if sessions[id]?.parkedInbox.map({ $0.id != call.id }) ?? false { answerParkedInbox(id, now, evenIfEmpty: true) }
             sessions[id]?.parkedInbox = Session.ParkedInbox(id: call.id, limit: limit, until: now.uptime + wait * 1_000)
             return
         }
         answerInbox(call.id, messages, session: id, link)
     }
 
-    /// Takes what waits out of the queues: pulled is seen.
+    /// What was written becomes pulled: seen as soon as the endpoint says that it wrote the answer.
+    private mutating func pull(_ events: Set<EventSequence>, for id: SessionID) {
+        guard !events.isEmpty, let uncovered = sessions[id]?.uncovered else { return }
+        sessions[id]?.uncovered = uncovered.filter { !events.contains($0.event) }
+        sessions[id]?.pulled += uncovered.filter { events.contains($0.event) }.map {
+            Session.Pulled(delivery: $0, wasWritten: true)
+        }
+    }
+
+    /// Takes what waits out of the queues. An answer can be lost on its way, so it is offered, not yet seen.
     private mutating func takeUnpushed(for id: SessionID, _ limit: Int, into messages: inout [JSONValue]) {
-        while messages.count < limit, let next = takeNext(for: id) {
+        while messages.count < limit, let index = sessions.index(forKey: id), let next = takeNext(for: id, at: index) {
             let delivery = next.delivery
             messages.append(message(delivery))
-            note(Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread), heardBy: id)
+            let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
+            let stored = StoredState.StoredDelivery(event: delivery.event, offers: delivery.offers + 1, place: place)
+            note(place, usedBy: id)
+            sessions[id]?.pulled.append(Session.Pulled(delivery: stored, wasWritten: false))
             effects.changes.append(
                 next.wasUnassigned
-                    ? .assignment(delivery.event, to: id, .seen, offers: delivery.offers + 1)
-                    : .transition(id, delivery.event, .seen, offers: delivery.offers + 1, reason: nil))
+                    ? .assignment(delivery.event, to: id, .offered, offers: delivery.offers + 1)
+                    : .transition(id, delivery.event, .offered, offers: delivery.offers + 1, reason: nil))
             counters.add("deliveries.pulled")
         }
     }

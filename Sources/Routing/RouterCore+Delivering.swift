@@ -8,8 +8,12 @@ import MessageStore
 extension RouterCore {
     /// What the pump needs from the store before it can go on; `nil` when it needs nothing.
     func pageWanted() -> Question? {
-        for (id, session) in sessions where session.room > 0 || session.parkedInbox != nil {
-            if session.mailbox.needsPage { return .page(id, after: session.mailbox.loadedThrough, limit: Mailbox.windowLimit) }
+        for id in attached {
+            guard let index = sessions.index(forKey: id) else { continue }
+            guard sessions.values[index].room > 0 || sessions.values[index].parkedInbox != nil else { continue }
+            if sessions.values[index].mailbox.needsPage {
+                return .page(id, after: sessions.values[index].mailbox.loadedThrough, limit: Mailbox.windowLimit)
+            }
             if unassigned.needsPage, defaultSession == id {
                 return .page(unassignedSession, after: unassigned.loadedThrough, limit: Mailbox.windowLimit)
             }
@@ -27,89 +31,84 @@ extension RouterCore {
 
     /// Offers what waits to every session that has room, in the order of admission.
     mutating func pump(now: Moment) {
-        for (id, session) in sessions where session.isAttached {
-            if session.parkedInbox != nil, answerParkedInbox(id, now) { continue }
-            while sessions[id]?.room ?? 0 > 0, let next = takeNext(for: id) {
-                let place = Place(source: next.delivery.source, chat: next.delivery.head.chat, thread: next.delivery.head.thread)
-                let offers = next.delivery.offers + 1
+        for id in attached {
+            guard let index = sessions.index(forKey: id) else { continue }
+            if sessions.values[index].parkedInbox != nil, answerParkedInbox(id, now) { continue }
+            while sessions.values[index].room > 0, let next = takeNext(for: id, at: index) {
+                let delivery = next.delivery
+                let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
                 effects.changes.append(
                     next.wasUnassigned
-                        ? .assignment(next.delivery.event, to: id, .offered, offers: offers)
-                        : .transition(id, next.delivery.event, .offered, offers: offers, reason: nil))
-                offer(next.delivery, to: id, place, now)
+                        ? .assignment(delivery.event, to: id, .offered, offers: delivery.offers + 1)
+                        : .transition(id, delivery.event, .offered, offers: delivery.offers + 1, reason: nil))
+                note(place, usedBy: id)
+                offer(delivery, to: id, at: index, place, now)
             }
         }
     }
 
     /// The oldest of what waits for a session and, if it may take that, of what waits for nobody.
-    mutating func takeNext(for id: SessionID) -> (delivery: WaitingDelivery, wasUnassigned: Bool)? {
-        guard let session = sessions[id], !session.mailbox.needsPage else { return nil }
-        let own = session.mailbox.first
+    mutating func takeNext(for id: SessionID, at index: Sessions.Index) -> (delivery: WaitingDelivery, wasUnassigned: Bool)? {
+        guard !sessions.values[index].mailbox.needsPage else { return nil }
         if !unassigned.isEmpty, defaultSession == id {
-            if unassigned.needsPage { return nil }
-            if let open = unassigned.first, own.map({ open.event < $0.event }) ?? true {
-                return unassigned.removeFirst().map { ($0, true) }
-            }
+            guard !unassigned.needsPage, let open = unassigned.firstEvent else { return nil }
+            if open < sessions.values[index].mailbox.firstEvent ?? .max { return unassigned.removeFirst().map { ($0, true) } }
         }
-        return sessions[id]?.mailbox.removeFirst().map { ($0, false) }
+        return sessions.values[index].mailbox.removeFirst().map { ($0, false) }
     }
 
+    typealias Sessions = [SessionID: Session]
+
     /// Puts a delivery on its way. Its change of state is the caller's: it stands in the same commit.
-    mutating func offer(_ delivery: WaitingDelivery, to id: SessionID, _ place: Place, _ now: Moment) {
-        guard let link = sessions[id]?.link, let name = sourceNames[delivery.source] else { return }
-        note(place, heardBy: id)
-        let age = now.wall - delivery.head.time
-        let outgoing = Delivery(
-            id: delivery.event, source: name, head: delivery.head, redelivery: delivery.offers,
-            staleAge: age > Self.staleAge ? age : nil, body: delivery.body)
-        sessions[id]?.inFlight.append(
-            Session.InFlight(event: delivery.event, offers: delivery.offers + 1, place: place))
-        sessions[id]?.offered += 1
-        sessions[id]?.lastDelivery = now.wall
-        if sessions[id]?.phase == .probing { sessions[id]?.phase = .probed(delivery.event) }
-        batch(outgoing, to: link)
-        if isTapWatched { tap("delivery", [
-                "event_id": .string(EventKey(source: name, id: delivery.head.id).description),
-                "session": .string(sessions[id]?.record.label ?? ""), "state": "offered", "redelivery": .integer(delivery.offers),
-            ]) }
+    mutating func offer(_ delivery: WaitingDelivery, to id: SessionID, at index: Sessions.Index, _ place: Place, _ now: Moment) {
+        guard let link = sessions.values[index].link, let name = sourceNames[delivery.source] else { return }
+        let age = now.wall.subtractingReportingOverflow(delivery.head.time).partialValue
+        sessions.values[index].noteOffer(delivery, place, now)
+        batch(
+            Delivery(
+                id: delivery.event, source: name, head: delivery.head, redelivery: delivery.offers,
+                staleAge: age > Self.staleAge ? age : nil, body: delivery.body), to: link)
+        guard isTapWatched else { return }
+        tap("delivery", [
+            "event_id": .string(EventKey(source: name, id: delivery.head.id).description),
+            "session": .string(sessions.values[index].record.label), "state": "offered", "redelivery": .integer(delivery.offers),
+        ])
     }
 
     /// Older than this, a message is marked stale with its age: the world may have moved on.
     static let staleAge: Int64 = 3_600_000
 
-    /// Joins deliveries to one link into messages of at most ``BusLimits/batch``.
-    private mutating func batch(_ delivery: Delivery, to link: LinkID) {
-        counters.add("deliveries.offered")
-        if let last = effects.messages.indices.last, effects.messages[last].link == link,
-            case .numbered(let position, .deliver(var deliveries)) = effects.messages[last].message,
-            deliveries.count < BusLimits.batch, openBatchBytes + delivery.body.count < Self.batchBytes
-        {
-            // The array is taken out before it grows, so that it is not copied for every delivery.
-            effects.messages[last].message = .heartbeat(epoch: 0)
-            deliveries.append(delivery)
-            effects.messages[last].message = .numbered(position, .deliver(deliveries))
-            openBatchBytes += delivery.body.count
-            return
-        }
-        guard let position = links.nextPosition(to: link) else { return }
+    /// Joins deliveries to one link into messages of at most ``BusLimits/batch`` and a bounded size.
+    struct OpenBatch {
+        static let bytesLimit = 1 << 20
+
+        let link: LinkID
         var deliveries: [Delivery] = []
-        deliveries.reserveCapacity(16)
-        deliveries.append(delivery)
-        openBatchBytes = delivery.body.count
-        effects.send(.numbered(position, .deliver(deliveries)), to: link)
+        var bytes = 0
     }
 
-    private static let batchBytes = 1 << 20
+    private mutating func batch(_ delivery: Delivery, to link: LinkID) {
+        if let open = openBatch?.link, open != link { flushBatch() }
+        if openBatch == nil { openBatch = OpenBatch(link: link) }
+        openBatch?.bytes += delivery.body.count
+        openBatch?.deliveries.append(delivery)
+        if openBatch?.deliveries.count == BusLimits.batch || openBatch?.bytes ?? 0 >= OpenBatch.bytesLimit { flushBatch() }
+    }
 
-    /// Remembers that a session may read and answer a conversation, and that the conversation used it last.
-    mutating func note(_ place: Place, heardBy id: SessionID) {
-        if lastSession[place] != id {
-            lastSession[place] = id
-            effects.changes.append(.lastSession(place, id))
-        }
-        guard sessions[id]?.heard.contains(place) == false else { return }
-        if sessions[id]?.heard.count ?? 0 >= Session.heardLimit { sessions[id]?.heard.removeAll() }
-        sessions[id]?.heard.insert(place)
+    mutating func flushBatch() {
+        guard let open = openBatch else { return }
+        openBatch = nil
+        // A link that was dropped meanwhile gets nothing; its deliveries stay offered and come again.
+        guard let position = links.nextPosition(to: open.link) else { return }
+        counters.add("deliveries.offered", Int64(open.deliveries.count))
+        effects.send(.numbered(position, .deliver(open.deliveries)), to: open.link)
+    }
+
+    /// Remembers that a conversation used a session, which may from now on read and answer it.
+    mutating func note(_ place: Place, usedBy id: SessionID) {
+        guard lastSession[place] != id else { return }
+        lastSession[place] = id
+        effects.changes.append(.lastSession(place, id))
         effects.changes.append(.heard(id, place))
     }
 
@@ -120,15 +119,28 @@ extension RouterCore {
         guard case .endpoint(let id) = peers[link]?.kind else {
             return refuse(ProtocolError(.role, "RECEIPT is an endpoint's to say"), command: "RECEIPT", from: link)
         }
-        if !receipt.written.isEmpty { noteWritten(receipt.written, by: id, now) }
-        for failure in receipt.failed {
+        if !receipt.written.isEmpty {
+            notePulledWritten(Set(receipt.written), by: id, now)
+            noteWritten(receipt.written, by: id, now)
+        }
+        var open = Set(receipt.failed.isEmpty ? [] : sessions[id]?.inFlight.map(\.event) ?? [])
+        for failure in receipt.failed where open.remove(failure.delivery) != nil {
             guard let index = sessions[id]?.inFlight.firstIndex(where: { $0.event == failure.delivery }),
                 let item = sessions[id]?.inFlight.remove(at: index)
             else { continue }
             effects.changes.append(
                 .transition(id, item.event, .dead, offers: item.offers, reason: String(failure.code.prefix(64))))
             counters.add("deliveries.dead")
-            if sessions[id]?.phase == .probed(item.event) { sessions[id]?.phase = .probing }
+            if sessions[id]?.phase == .probed(item.event) { setPhase(.probing, of: id) }
+        }
+    }
+
+    /// The answer of an `inbox` is on Claude Code's stdin: what it gave was seen.
+    private mutating func notePulledWritten(_ events: Set<Int64>, by id: SessionID, _ now: Moment) {
+        guard let pulled = sessions[id]?.pulled, !pulled.isEmpty else { return }
+        sessions[id]?.pulled = pulled.filter { !events.contains($0.delivery.event) }
+        for item in pulled where events.contains(item.delivery.event) {
+            deferred.append(.transition(id, item.delivery.event, .seen, offers: item.delivery.offers, reason: nil), now)
         }
     }
 
@@ -139,7 +151,10 @@ extension RouterCore {
         sessions[id]?.uncovered = []
         // They come back in the order they went out, so the first is nearly always the one.
         var taken = 0
+        // Only what is under way is looked for: a receipt may name half a million strangers.
+        var open = events.count > 1 ? Set(inFlight.map(\.event)) : nil
         for event in events {
+            if open != nil, open?.remove(event) == nil { continue }
             var index = taken
             while index < inFlight.count, inFlight[index].event != event { index += 1 }
             guard index < inFlight.count else { continue }
@@ -149,7 +164,7 @@ extension RouterCore {
             deferred.append(.transition(id, event, .written, offers: item.offers, reason: nil), now)
             uncovered.append(StoredState.StoredDelivery(event: event, offers: item.offers, place: item.place))
             if sessions[id]?.phase == .probed(event) {
-                sessions[id]?.phase = .waiting(until: now.uptime + settings.firstPushWait)
+                setPhase(.waiting(until: now.uptime + settings.firstPushWait), of: id)
             }
         }
         inFlight.removeFirst(taken)
@@ -171,6 +186,17 @@ extension RouterCore {
         if !reported.isEmpty { noteWritten(reported.map(\.event), by: id, now) }
         var returned: [Session.InFlight] = sessions[id]?.inFlight ?? []
         sessions[id]?.inFlight = []
+        // Whether the answer of an `inbox` arrived nobody knows, unless it gave what had not been written before.
+        notePulledWritten(written.subtracting(session.pulled.filter(\.wasWritten).map(\.delivery.event)), by: id, now)
+        for item in sessions[id]?.pulled ?? [] {
+            if item.wasWritten {
+                sessions[id]?.uncovered.append(item.delivery)
+            } else {
+                returned.append(Session.InFlight(event: item.delivery.event, offers: item.delivery.offers, place: item.delivery.place))
+            }
+        }
+        if sessions[id]?.pulled.isEmpty == false { sessions[id]?.uncovered.sort { $0.event < $1.event } }
+        sessions[id]?.pulled = []
         if isNewIncarnation {
             for item in sessions[id]?.uncovered ?? [] {
                 if item.offers == 1 {
@@ -193,9 +219,9 @@ extension RouterCore {
     mutating func prove(_ id: SessionID) {
         guard var session = sessions[id], session.isAttached, session.phase != .ready || session.record.instance != session.instance
         else { return }
-        session.phase = .ready
         session.record.instance = session.instance
         sessions[id] = session
+        setPhase(.ready, of: id)
         effects.changes.append(.session(session.record))
         if isTapWatched { tap("session", ["session": .string(session.record.label), "state": "ready"]) }
     }
@@ -204,7 +230,7 @@ extension RouterCore {
     mutating func advance(_ id: SessionID, _ now: Moment) {
         guard let session = sessions[id] else { return }
         switch session.phase {
-        case .settling(let until) where until <= now.uptime: sessions[id]?.phase = .probing
+        case .settling(let until) where until <= now.uptime: setPhase(.probing, of: id)
         case .waiting(let until) where until <= now.uptime: prove(id)
         default: break
         }
@@ -213,9 +239,11 @@ extension RouterCore {
 
     /// A reply, a pass or a pull covers what was written: it was seen.
     mutating func cover(_ id: SessionID, state: DeliveryState, where isCovered: (StoredState.StoredDelivery) -> Bool) {
-        guard let uncovered = sessions[id]?.uncovered, uncovered.contains(where: isCovered) else { return }
-        sessions[id]?.uncovered = uncovered.filter { !isCovered($0) }
-        for item in uncovered where isCovered(item) {
+        let known = (sessions[id]?.uncovered ?? []) + (sessions[id]?.pulled.map(\.delivery) ?? [])
+        guard known.contains(where: isCovered) else { return }
+        sessions[id]?.uncovered.removeAll(where: isCovered)
+        sessions[id]?.pulled.removeAll { isCovered($0.delivery) }
+        for item in known where isCovered(item) {
             effects.changes.append(.transition(id, item.event, state, offers: item.offers, reason: nil))
         }
     }

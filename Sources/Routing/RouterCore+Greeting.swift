@@ -91,6 +91,11 @@ extension RouterCore {
                 "\(name) is held by process \(holder.pid) since \(Timestamp.text(milliseconds: holder.since)): stop that one first",
                 link)
         }
+        let cursor: JSONValue?
+        do { cursor = try source.cursor.map { try JSONValue(parsing: $0) } } catch {
+            // Without it the adapter would begin anew; it was read when it was admitted.
+            return reject(.unavailable, "the stored cursor of \(name) cannot be read: \(error)", link)
+        }
         // The old link, if there is one, is fenced: its next frame finds a stranger.
         if let old = source.link, old != link {
             effects.send(.bye(Bye(ProtocolError(.fenced, "another adapter holds \(name) now"))), to: old)
@@ -106,7 +111,6 @@ extension RouterCore {
         source.health = Health(state: .up)
         source.healthSince = now.wall
         sources[name] = source
-        let cursor = source.cursor.flatMap { bytes in (try? JSONValue(parsing: bytes)) }
         welcome(
             hello, as: .adapter(name), name: name.text, cursor: cursor, credit: settings.adapterCredit,
             settings: settings.adapters[name], link, now)
@@ -132,9 +136,21 @@ extension RouterCore {
     /// The session that an endpoint means: its own instance's, else the one with its label and project.
     private func sessionFor(_ hello: Hello) -> SessionID? {
         let own = sessions.first { $0.value.instance == hello.instance || $0.value.record.instance == hello.instance }
-        if let own { return own.key }
-        guard let id = labels[Self.label(from: hello.name)], let session = sessions[id] else { return nil }
-        return session.record.project == (hello.project ?? "") || session.record.project.isEmpty ? id : nil
+        return own?.key ?? namesakes(of: hello).first
+    }
+
+    /// The sessions of this label and project: itself, and those whose labels were made unique from it, in that order.
+    private func namesakes(of hello: Hello) -> [SessionID] {
+        let wanted = Self.label(from: hello.name)
+        var namesakes: [SessionID] = []
+        var label = wanted
+        var number = 1
+        while let id = labels[label], let session = sessions[id] {
+            if session.record.project == (hello.project ?? "") || session.record.project.isEmpty { namesakes.append(id) }
+            number += 1
+            label = "\(wanted)-\(number)"
+        }
+        return namesakes
     }
 
     /// One to 32 of `A-Za-z0-9._-`.
@@ -153,16 +169,24 @@ extension RouterCore {
         return "\(wanted)-\(number)"
     }
 
+    /// Sessions that are remembered; past it an endpoint that would be a new one is turned away.
+    static let sessionLimit = 4_096
+
     private mutating func greetEndpoint(_ hello: Hello, _ link: LinkID, holderRuns: Bool, _ now: Moment) {
         let known = sessionFor(hello).flatMap { sessions[$0] }
         let cameBack = known?.instance == hello.instance || known?.record.instance == hello.instance
         // A live session of another Claude Code keeps its label; this one gets a label of its own.
         let isTaken =
             !cameBack && known?.isAttached == true && holderRuns && (hello.parent == nil || known?.parent != hello.parent)
+        // One that was here before and is away: a handshake that vanishes must not leave one more behind each time.
+        let free = isTaken ? namesakes(of: hello).first { sessions[$0]?.isAttached == false }.flatMap { sessions[$0] } : known
         var session: Session
-        if let known, !isTaken {
-            session = known
+        if let free {
+            session = free
         } else {
+            guard sessions.count < Self.sessionLimit else {
+                return reject(.flood, "there are \(Self.sessionLimit) sessions already", link)
+            }
             let wanted = uniqueLabel(Self.label(from: hello.name))
             let record = SessionRecord(
                 id: (sessions.keys.max() ?? 0) + 1, label: wanted, project: hello.project ?? "", incarnation: 0)
@@ -186,10 +210,10 @@ extension RouterCore {
             effects.changes.append(.session(session.record))
         }
         let isProved = session.record.instance == hello.instance
-        session.phase = isProved ? .ready : .settling(until: now.uptime + settings.attachSettle)
         sessions[session.record.id] = session
+        setPhase(isProved ? .ready : .settling(until: now.uptime + settings.attachSettle), of: session.record.id)
         welcome(hello, as: .endpoint(session.record.id), name: session.record.label, link, now)
         reclaim(session.record.id, written: Set(hello.written), isNewIncarnation: !cameBack, now)
-        if isTapWatched { tap("session", ["session": .string(session.record.label), "state": .string(session.word), "pid": .integer(hello.pid)]) }
+        if isTapWatched { tap("session", ["session": .string(session.record.label), "state": .string(sessions[session.record.id]?.word ?? ""), "pid": .integer(hello.pid)]) }
     }
 }

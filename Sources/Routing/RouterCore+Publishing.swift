@@ -76,29 +76,28 @@ extension RouterCore {
     /// Gives a fresh event to its session's queue, or to nobody's until one is found.
     private mutating func route(_ delivery: WaitingDelivery, _ source: SourceName, _ now: Moment) {
         let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
-        guard let id = sessionID(for: delivery, source, place, now), sessions[id] != nil else {
+        let last = lastSession[place]
+        guard let id = sessionID(for: delivery, source, last: last), let index = sessions.index(forKey: id) else {
             unassigned.add(delivery)
             effects.changes.append(.delivery(unassignedSession, delivery.event, .waiting, offers: 0))
             return
         }
-        let queueIsEmpty = sessions[id]?.mailbox.isEmpty ?? false
-        if queueIsEmpty, sessions[id]?.room ?? 0 > 0, sessions[id]?.parkedInbox == nil, unassigned.isEmpty {
+        if unassigned.isEmpty, sessions.values[index].takesDirectly {
             effects.changes.append(.delivery(id, delivery.event, .offered, offers: 1))
-            offer(delivery, to: id, place, now)
+            if last != id { note(place, usedBy: id) }
+            offer(delivery, to: id, at: index, place, now)
         } else {
-            sessions[id]?.mailbox.add(delivery)
+            sessions.values[index].mailbox.add(delivery)
             effects.changes.append(.delivery(id, delivery.event, .waiting, offers: 0))
         }
     }
 
     /// The configured route, else the session the conversation last used, else the only one there is.
-    private mutating func sessionID(
-        for delivery: WaitingDelivery, _ source: SourceName, _ place: Place, _ now: Moment
-    ) -> SessionID? {
+    private mutating func sessionID(for delivery: WaitingDelivery, _ source: SourceName, last: SessionID?) -> SessionID? {
         if !settings.routes.isEmpty, let rule = settings.routes.first(where: { $0.matches(delivery.head, from: source) }) {
             return session(labelled: rule.label)
         }
-        return lastSession[place] ?? defaultSession
+        return last ?? defaultSession
     }
 
     /// A session that is chosen by label keeps its messages even before it was ever seen.
@@ -109,22 +108,5 @@ extension RouterCore {
         labels[label] = record.id
         effects.changes.append(.session(record))
         return record.id
-    }
-
-    /// The one session that may take what belongs to nobody: the only proved one, else the only one attached.
-    var defaultSession: SessionID? {
-        var proved: SessionID?
-        var attached: SessionID?
-        var provedCount = 0
-        var attachedCount = 0
-        for (id, session) in sessions where session.isPastSettling {
-            attached = id
-            attachedCount += 1
-            guard session.isProved else { continue }
-            proved = id
-            provedCount += 1
-        }
-        if provedCount == 1 { return proved }
-        return provedCount == 0 && attachedCount == 1 ? attached : nil
     }
 }

@@ -9,7 +9,7 @@ extension RouterCore {
     /// Tells adapters to send what may be sent; tells callers that waited long enough how things stand.
     public mutating func runLanes(_ now: Moment) {
         guard outbox.count > 0 || !outbox.waiting.isEmpty else { return }
-        for part in outbox.ready(now: now.wall) {
+        for part in outbox.takeReady(now: now.wall) {
             guard now.wall - part.created < Outbox.lifetime else {
                 settle(part, .rejected(reason: "given up after a day: \(part.reason ?? "the platform was away")"), now)
                 continue
@@ -23,8 +23,9 @@ extension RouterCore {
             part.attempts += 1
             outbox.update(part)
             effects.changes.append(.part(part))
-            command(part, to: link, again: false)
+            command(part, to: link, again: false, now)
         }
+        guard outbox.nextCaller.map({ $0 <= now.uptime }) ?? false else { return }
         for (id, caller) in outbox.takeExpired(now: now.uptime) {
             guard var part = outbox.parts[id] else { continue }
             part.reason = "the platform has not confirmed it yet"
@@ -32,11 +33,14 @@ extension RouterCore {
         }
     }
 
-    private mutating func command(_ part: OutboxPart, to link: LinkID, again: Bool) {
+    private mutating func command(_ part: OutboxPart, to link: LinkID, again: Bool, _ now: Moment) {
+        let arguments: JSONValue
+        do { arguments = try JSONValue(parsing: part.arguments) } catch {
+            return settle(part, .rejected(reason: "what was stored of it cannot be read: \(error)"), now)
+        }
         guard let position = links.nextPosition(to: link) else { return }
-        let arguments = (try? JSONValue(parsing: part.arguments)) ?? .null
         let command = PlatformCommand(
-            key: part.key, verb: part.verb, chat: part.chat, thread: part.thread, replyTo: part.replyTo, again: again,
+            key: part.commandKey, verb: part.verb, chat: part.chat, thread: part.thread, replyTo: part.replyTo, again: again,
             arguments: arguments)
         effects.send(.numbered(position, .command(command)), to: link)
     }
@@ -44,9 +48,10 @@ extension RouterCore {
     /// An adapter was welcomed: what was told to its source before is told again where that is safe, else unknown.
     mutating func settleSending(of source: SourceID, cameBack: Bool, isIdempotent: Bool, _ now: Moment) {
         guard let name = sourceNames[source], let link = sources[name]?.link else { return }
+        outbox.stir(source: source)
         for part in outbox.sending(source: source) {
             if cameBack || isIdempotent {
-                command(part, to: link, again: true)
+                command(part, to: link, again: true, now)
             } else {
                 settle(part, .unknown(reason: "the adapter ended while it was sending"), now)
             }
@@ -59,7 +64,7 @@ extension RouterCore {
             return refuse(ProtocolError(.role, "RESULT is an adapter's to say"), command: "RESULT", from: link)
         }
         // Only a part that this source was told to send; a result that comes twice finds none.
-        guard let part = outbox.sending(source: source.id).first(where: { $0.key == result.key }) else { return }
+        guard let part = outbox.sending(result.key, source: source.id) else { return }
         settle(part, result.outcome, now)
     }
 

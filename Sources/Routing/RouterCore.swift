@@ -20,6 +20,10 @@ public struct RouterCore: Sendable {
     var sourceNames: [SourceID: SourceName] = [:]
     var sessions: [SessionID: Session] = [:]
     var labels: [String: SessionID] = [:]
+    /// Sessions with a link, in order: what a turn looks at must not grow with the sessions there ever were.
+    private(set) var attached: [SessionID] = []
+    /// The one session that may take what belongs to nobody: the only proved one, else the only one attached.
+    private(set) var defaultSession: SessionID?
     var unassigned: Mailbox
     var lastSession: [Place: SessionID]
     var outbox: Outbox
@@ -27,8 +31,10 @@ public struct RouterCore: Sendable {
     var epoch: UInt64
     /// Effects of the message or tick in hand.
     var effects = Effects()
-    /// Bytes in the DELIVER that is being filled.
-    var openBatchBytes = 0
+    /// The DELIVER that is being filled.
+    var openBatch: OpenBatch?
+    /// Uptime at which links are looked at again.
+    private var nextLinkCheck: Int64 = 0
     /// Links to acknowledge at the end of the turn, with the events refused in it.
     var due: [LinkID: [RefusedEvent]] = [:]
     /// Changes that may wait for the next commit, and the links to acknowledge then.
@@ -67,6 +73,16 @@ public struct RouterCore: Sendable {
             sessions[record.id] = session
             labels[record.label] = record.id
         }
+    }
+
+    /// Every change of a session's phase goes through here: what follows from all phases is worked out once.
+    mutating func setPhase(_ phase: Session.Phase, of id: SessionID) {
+        sessions[id]?.phase = phase
+        attached = sessions.filter { $0.value.isAttached }.keys.sorted()
+        let candidates = attached.filter { sessions[$0]?.isPastSettling == true }
+        let proved = candidates.filter { sessions[$0]?.isProved == true }
+        let only = proved.isEmpty ? candidates : proved
+        defaultSession = only.count == 1 ? only.first : nil
     }
 
     // MARK: Messages
@@ -109,13 +125,12 @@ public struct RouterCore: Sendable {
             links.acknowledged(position, by: link)
         case .heartbeat(let epoch): _ = hear(epoch, link, now)
         case .bye:
-            // Who leaves by himself needs no lease to come back.
-            if case .adapter(let name) = peers[link]?.kind {
-                drop(link, now)
-                sources[name]?.leaseEnd = 0
-            } else {
-                drop(link, now)
+            if case .adapter(let name) = peers[link]?.kind, let source = sources[name], source.link == link {
+                // Who leaves by himself holds nothing any more, a restart of the router included.
+                sources[name]?.holder = nil
+                effects.changes.append(.holder(source.id, nil))
             }
+            drop(link, now)
         }
     }
 
@@ -166,6 +181,7 @@ public struct RouterCore: Sendable {
             effects.send(.ack(Acknowledgement(position: position, refused: refused)), to: link)
         }
         due.removeAll(keepingCapacity: true)
+        flushBatch()
         defer { effects = Effects() }
         return effects
     }
@@ -183,17 +199,24 @@ public struct RouterCore: Sendable {
 
     /// What became due by itself: silence, heartbeats, sessions that settled, parts to try again.
     public mutating func tick(now: Moment) {
-        for link in links.silent(now: now.uptime) { drop(link, now) }
-        for (link, epoch) in links.heartbeatsDue(now: now.uptime) { effects.send(.heartbeat(epoch: epoch), to: link) }
-        for session in Array(sessions.keys) { advance(session, now) }
+        if now.uptime >= nextLinkCheck {
+            nextLinkCheck = now.uptime + Self.linkCheckInterval
+            for link in links.silent(now: now.uptime) { drop(link, now) }
+            for (link, epoch) in links.heartbeatsDue(now: now.uptime) { effects.send(.heartbeat(epoch: epoch), to: link) }
+        }
+        for session in attached { advance(session, now) }
         runLanes(now)
     }
 
+    /// Between two looks at all links, in milliseconds: well below heartbeat and silence.
+    private static let linkCheckInterval: Int64 = 500
+
     /// When ``tick(now:)`` has something to do again, at the latest, as uptime.
     public func deadline(now: Moment) -> Int64 {
-        var next = now.uptime + 1_000
-        for session in sessions.values { if let deadline = session.deadline { next = min(next, deadline) } }
+        var next = nextLinkCheck
+        for id in attached { if let deadline = sessions[id]?.deadline { next = min(next, deadline) } }
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
+        if let caller = outbox.nextCaller { next = min(next, caller) }
         if let retry = outbox.nextTry { next = min(next, now.uptime + max(0, retry - now.wall)) }
         return next
     }
@@ -214,8 +237,8 @@ public struct RouterCore: Sendable {
         case .endpoint(let id):
             guard sessions[id]?.link == link else { return }
             sessions[id]?.link = nil
-            sessions[id]?.phase = .away
             sessions[id]?.parkedInbox = nil
+            setPhase(.away, of: id)
             if isTapWatched { tap("session", ["session": .string(sessions[id]?.record.label ?? ""), "state": "away"]) }
         }
     }

@@ -47,6 +47,9 @@ public final class RouterLoop {
     private var core: RouterCore
     private var health = StoreHealth()
     private let started: Moment
+    /// Refusals since the last line about one: a peer that floods must not flood the log.
+    private var unsaidRefusals = 0
+    private var lastRefusalLine: Int64 = .min / 2
 
     /// - Throws: ``StoreError`` when the store cannot be read or the start not be noted in it.
     public init(
@@ -104,7 +107,8 @@ public final class RouterLoop {
 
     private func turn(_ inbound: [BusListener.Inbound]) {
         let now = environment.clock()
-        core.isTapWatched = listener.isTapWatched
+        // The log's debug lines are those of the tap.
+        core.isTapWatched = listener.isTapWatched || logger.logLevel <= .debug
         for answer in control.takeAnswers() { core.finish(answer) }
         if control.takeReload() { reloadSettings(for: nil) }
         if health.isFailed, health.mayTryAgain(now) { recover(now) }
@@ -119,6 +123,11 @@ public final class RouterLoop {
 
     private func send(_ effects: Effects, _ now: Moment) {
         for outgoing in effects.messages {
+            switch outgoing.message {
+            case .bye(let bye): noteRefusal(bye.code, command: Command.hello.rawValue, of: outgoing.link, now)
+            case .error(let refusal): noteRefusal(refusal.code, command: refusal.command, of: outgoing.link, now)
+            default: break
+            }
             switch listener.send(outgoing.message, to: outgoing.link) {
             case .sent: core.links.sent(to: outgoing.link, now: now.uptime)
             case .full:
@@ -129,9 +138,26 @@ public final class RouterLoop {
             case .gone: core.drop(outgoing.link, now)
             }
         }
-        for line in effects.tap { listener.publishTap(topic: line.topic, line: line.line.bytes) }
+        for line in effects.tap {
+            listener.publishTap(topic: line.topic, line: line.line.bytes)
+            if logger.logLevel <= .debug { logger.debug("\(line.topic)", metadata: line.metadata) }
+        }
         for request in effects.reads { read(request) }
         if let asker = effects.reload { reloadSettings(for: asker) }
+    }
+
+    /// By name and without a word of the peer's; at most a line a second.
+    private func noteRefusal(_ code: String, command: String, of link: LinkID, _ now: Moment) {
+        guard code != ProtocolError.Code.shuttingDown.rawValue else { return }
+        unsaidRefusals += 1
+        guard now.uptime - lastRefusalLine >= 1_000 else { return }
+        lastRefusalLine = now.uptime
+        logger.notice(
+            "refused",
+            metadata: [
+                "peer": "\(core.name(of: link))", "command": "\(command)", "code": "\(code)", "count": "\(unsaidRefusals)",
+            ])
+        unsaidRefusals = 0
     }
 
     private func read(_ request: ReadRequest) {
@@ -142,6 +168,7 @@ public final class RouterLoop {
                 "epoch": .integer(Int64(core.epoch)), "started_ms": .integer(started.wall),
             ]
             members["store"] = health.json
+            members["bus"] = listener.counters.json
             request.query = .status(members)
         }
         guard reader.enqueue(request) else {
@@ -210,5 +237,27 @@ public final class RouterLoop {
             logger.error("the configuration is not reloaded: the running one stays in force", metadata: ["reason": "\(error)"])
             if let asker { core.finish(ReadAnswer(asker: asker, outcome: .failure(code: "configuration", message: "\(error)"))) }
         }
+    }
+}
+
+extension Effects.TapLine {
+    /// The line for the log, where an event's id stands under one key in all processes.
+    fileprivate var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = [:]
+        for member in line.objectValue ?? [:] {
+            metadata[member.key == "event_id" ? "event" : member.key] = "\(member.value.stringValue ?? member.value.text)"
+        }
+        return metadata
+    }
+}
+
+extension BusListener.Counters {
+    /// What `status --json` shows.
+    fileprivate var json: JSONValue {
+        let counts: [(String, UInt64)] = [
+            ("messages", messages), ("bytes", bytes), ("refused", refused), ("sent", sent), ("full", full), ("gone", gone),
+            ("tap_lines", tapLines), ("tap_failures", tapFailures),
+        ]
+        return .object(JSONObject(counts.map { JSONObject.Member(key: $0.0, value: .integer(Int64(clamping: $0.1))) }))
     }
 }

@@ -21,7 +21,7 @@ public struct RouterSettings: Sendable {
     public init(
         access: AccessPolicy = AccessPolicy(), routes: [RouteRule] = [], adapters: [SourceName: JSONValue] = [:],
         attachSettle: Int64 = 3_000, firstPushWait: Int64 = 5_000,
-        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), version: String = "0.1.0"
+        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), version: String = ""
     ) {
         self.access = access
         self.routes = routes

@@ -33,8 +33,9 @@ struct Session {
     var inFlight: [InFlight] = []
     /// Written, and nothing proved seen; the newest, in order.
     var uncovered: [StoredState.StoredDelivery] = []
-    /// Conversations already noted as heard in this run of the router; at the limit it starts anew.
-    var heard: Set<Place> = []
+    /// Given out by an `inbox` whose answer the endpoint has not said it wrote; the next `inbox` gives it again. Bounded
+    /// by what one `inbox` may give.
+    var pulled: [Pulled] = []
     var parkedInbox: ParkedInbox?
     var lastDelivery: Int64?
     var offered: Int64 = 0
@@ -46,14 +47,18 @@ struct Session {
         var place: Place
     }
 
+    struct Pulled {
+        var delivery: StoredState.StoredDelivery
+        /// It had been written as a notification before.
+        var wasWritten: Bool
+    }
+
     /// An `inbox` call that waits for the next message.
     struct ParkedInbox {
         var id: String
         var limit: Int
         var until: Int64
     }
-
-    static let heardLimit = 4_096
 
     init(record: SessionRecord, waiting: Int64) {
         self.record = record
@@ -73,6 +78,9 @@ struct Session {
         }
     }
 
+    /// Nothing stands before an event that arrives now, and there is room for it.
+    var takesDirectly: Bool { mailbox.isEmpty && parkedInbox == nil && room > 0 }
+
     /// How many deliveries it may be given now.
     var room: Int {
         switch phase {
@@ -80,6 +88,14 @@ struct Session {
         case .probing: return 1
         case .away, .settling, .probed, .waiting: return 0
         }
+    }
+
+    mutating func noteOffer(_ delivery: WaitingDelivery, _ place: Place, _ now: Moment) {
+        inFlight.append(InFlight(event: delivery.event, offers: delivery.offers + 1, place: place))
+        offered += 1
+        lastDelivery = now.wall
+        // Which phase it is changes nothing for other sessions here: it is attached before and after.
+        if phase == .probing { phase = .probed(delivery.event) }
     }
 
     /// The next time something happens by itself.

@@ -21,7 +21,7 @@ public final class Socket {
     let frame: UnsafeMutablePointer<zmq_msg_t>
     /// Frames of the message before: most often the next one has as many.
     var expectedParts = 2
-    private var isClosed = false
+    private(set) var isClosed = false
 
     public init(_ context: Context, _ kind: Kind, _ options: SocketOptions = SocketOptions()) throws(ZeroMQError) {
         guard let raw = zmq_socket(context.raw, kind.number) else { throw ZeroMQError.last("socket") }

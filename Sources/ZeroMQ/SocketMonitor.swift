@@ -14,6 +14,8 @@ public final class SocketMonitor {
 
     /// Readable when there is a change.
     public let socket: Socket
+    private let observed: Socket
+    private var isClosed = false
 
     /// - Parameter name: unique in the context.
     public init(_ observed: Socket, _ context: Context, name: String) throws(ZeroMQError) {
@@ -22,8 +24,20 @@ public final class SocketMonitor {
             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
             | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
         guard zmq_socket_monitor(observed.raw, endpoint, events) == 0 else { throw ZeroMQError.last("monitor") }
+        self.observed = observed
         socket = try Socket(context, .pair)
         try socket.connect(endpoint)
+    }
+
+    deinit { close() }
+
+    /// Call before the observed socket is closed. libzmq's own thread reports changes with a send that waits: were this
+    /// end closed first, it would wait for ever and no socket of the context would work again.
+    public func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        if !observed.isClosed { zmq_socket_monitor(observed.raw, nil, 0) }
+        socket.close()
     }
 
     /// The next change, or `nil` when there is none.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import OperatingHome
 
 /// The router's own program: the only process that holds state. `switchboard router` and `switchboard up` start it.
 @main
@@ -7,5 +8,5 @@ struct Program: ParsableCommand {
         commandName: "switchboard-router", abstract: "The router of Switchboard: policy, state and routes.",
         version: version, subcommands: [RunCommand.self, ConfigCommand.self], defaultSubcommand: RunCommand.self)
 
-    static let version = "0.1.0"
+    static let version = SwitchboardVersion.current
 }

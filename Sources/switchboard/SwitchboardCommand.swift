@@ -9,7 +9,7 @@ struct SwitchboardCommand: ParsableCommand {
         version: SwitchboardVersion.current,
         subcommands: [
             UpCommand.self, RouterCommand.self, MCPCommand.self, StatusCommand.self, SessionsCommand.self,
-            TapCommand.self,
-            HistoryCommand.self, LogsCommand.self, SendCommand.self, ConfigCommand.self, VersionCommand.self,
+            TapCommand.self, HistoryCommand.self, LogsCommand.self, SendCommand.self, KeysCommand.self, ConfigCommand.self,
+            VersionCommand.self,
         ])
 }

@@ -44,6 +44,13 @@ struct LimitTests {
         #expect(code("HELLO", "[]") == .malformed)
     }
 
+    @Test func aCursorThatCouldNotBeReadLaterIsRefused() {
+        #expect(code("PUBLISH", "{\"epoch\":1,\"seq\":1,\"events\":[],\"cursor\":{\"n\":1}}") == nil)
+        for cursor in ["{\"n\":1,\"n\":2}", "[1e999]"] {
+            #expect(code("PUBLISH", "{\"epoch\":1,\"seq\":1,\"events\":[],\"cursor\":\(cursor)}") == .malformed)
+        }
+    }
+
     @Test func aPublishWithoutAPayloadForEachEventIsRefused() {
         let head = "{\"id\":\"1\",\"chat\":\"2\",\"from\":\"3\",\"time\":4}"
         #expect(code("PUBLISH", "{\"epoch\":1,\"seq\":1,\"events\":[\(head)]}", ["{}"]) == nil)

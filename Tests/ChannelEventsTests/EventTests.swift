@@ -54,6 +54,9 @@ struct EventTests {
         #expect(check { $0.kind = EventKind(rawValue: "") } == "kind")
         #expect(check { $0.group = long } == "group")
         #expect(check { $0.replyTo = long } == "reply_to")
+        for time in [Int64.min, -1, EventHead.times.upperBound + 1, .max] {
+            #expect(check { $0.time = time } == "time")
+        }
     }
 
     @Test func aBodyComesBackAndUnknownMembersAreIgnored() throws {
@@ -67,8 +70,12 @@ struct EventTests {
 
     @Test func aBodyIsAnObjectWithAText() {
         #expect(EventBody.isValid(Array(#"{"text":"x"}"#.utf8)))
-        for bad in ["", "{}", "[]", "{\"text\":", "\"text\"", "{\"text\":\"x\"} 1", "{\"text\":\"x\",}"] {
+        for bad in [
+            "", "{}", "[]", "{\"text\":", "\"text\"", "{\"text\":\"x\"} 1", "{\"text\":\"x\",}", "{\"text\":5}",
+            "{\"text\":null}", "{\"text\":\"x\",\"text\":\"y\"}",
+        ] {
             #expect(!EventBody.isValid(Array(bad.utf8)), "\(bad)")
         }
+        #expect(!EventBody.isValid(Array("{\"text\":\"".utf8) + [0xFF] + Array("\"}".utf8)), "not UTF-8")
     }
 }

@@ -92,6 +92,27 @@ struct CallTests {
                 """)
     }
 
+    @Test("What an inbox gave is reported once its answer is in the pipe, and not when nobody waits for it")
+    func inboxReceipts() throws {
+        let answer: JSONValue = [
+            "messages": [
+                ["event_id": "webhook:e:1", "sequence": 7, "text": "x"], ["event_id": "webhook:e2", "sequence": 9],
+            ]
+        ]
+        let fixture = try SessionFixture.joined()
+        fixture.call(1, "inbox", [:])
+        try fixture.router.emit(.answered(id: try #require(try fixture.router.calls.last?.id), .success(answer)))
+        #expect(try fixture.router.receipts.isEmpty)
+        fixture.session.linesWritten(.max)
+        #expect(try fixture.router.receipts.flatMap(\.written) == [7, 9])
+
+        fixture.call(2, "inbox", [:])
+        fixture.say(#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}"#)
+        try fixture.router.emit(.answered(id: try #require(try fixture.router.calls.last?.id), .success(answer)))
+        fixture.session.linesWritten(.max)
+        #expect(try fixture.router.receipts.flatMap(\.written) == [7, 9])
+    }
+
     @Test("Nothing to read is said in words", arguments: ["inbox", "conversations"])
     func empty(tool: String) throws {
         let fixture = try SessionFixture.joined()

@@ -31,13 +31,14 @@ import Testing
         #expect(visible == ["Package.swift", "Sources", "Tests", "adapters", "config", "README.md", "LICENSE"])
     }
 
-    /// `try?` without a word why, `try!`, and `print` where standard output may be a protocol.
+    /// `try?`, `try!`, and `print` where standard output may be a protocol.
     @Test func noFailureIsSilenced() throws {
         for file in try SourceTree.files(below: "Sources") + SourceTree.files(below: "adapters") {
             for (index, line) in file.lines.enumerated() {
                 let code = line.prefix(upTo: line.range(of: "//")?.lowerBound ?? line.endIndex)
                 let place = "\(file):\(index + 1)"
                 #expect(!code.contains("try!"), "\(place): try!")
+                #expect(!code.contains("try?"), "\(place): try?; say in a catch what it means")
                 #expect(!code.contains("fatalError("), "\(place): fatalError")
                 #expect(!code.contains("nonisolated(unsafe)"), "\(place): nonisolated(unsafe)")
                 if code.contains("@unchecked Sendable") {

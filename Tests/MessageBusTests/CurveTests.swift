@@ -32,13 +32,13 @@ struct CurveTests {
         let router = try makeRouter()
         let observed = try ObservedPeer(address(router, keys: client))
         try observed.peer.send(Samples.publish(["m1"]))
-        await observed.acknowledged(1)
-        let link = await router.notes.first { if case .hello(_, let link) = $0 { link } else { nil } }
+        try await observed.acknowledged(1)
+        let link = try await router.notes.first { if case .hello(_, let link) = $0 { link } else { nil } }
         #expect(link.isRemote)
         // Both doors work at the same time.
         let local = try ObservedPeer(.local(path: directory.router))
         try local.peer.send(Samples.publish(["m2"]))
-        await local.acknowledged(1)
+        try await local.acknowledged(1)
         observed.peer.stop()
         local.peer.stop()
         router.stop()
@@ -47,7 +47,7 @@ struct CurveTests {
     @Test func aWrongKeyIsRefusedForGood() async throws {
         let router = try makeRouter()
         let observed = try ObservedPeer(address(router, keys: try Curve.makeKeyPair()))
-        let bye = await observed.events.first { if case .refused(let bye) = $0 { bye } else { nil } }
+        let bye = try await observed.events.first { if case .refused(let bye) = $0 { bye } else { nil } }
         #expect(bye.code == "source-key")
         #expect(throws: BusError.self) { try observed.peer.send(Samples.publish(["m1"])) }
         #expect(router.greetings == 0)
@@ -58,10 +58,10 @@ struct CurveTests {
     @Test func aKeyStandsForOneNameAndRole() async throws {
         let router = try makeRouter(name: "other")
         let observed = try ObservedPeer(address(router, keys: client))
-        let bye = await observed.events.first { if case .refused(let bye) = $0 { bye } else { nil } }
+        let bye = try await observed.events.first { if case .refused(let bye) = $0 { bye } else { nil } }
         #expect(bye.code == "source-name")
         let endpoint = try ObservedPeer(address(router, keys: client), hello: Samples.hello("other", role: .endpoint))
-        let second = await endpoint.events.first { if case .refused(let bye) = $0 { bye } else { nil } }
+        let second = try await endpoint.events.first { if case .refused(let bye) = $0 { bye } else { nil } }
         #expect(second.code == "role")
         observed.peer.stop()
         endpoint.peer.stop()
@@ -72,7 +72,7 @@ struct CurveTests {
         let router = try makeRouter()
         let observed = try ObservedPeer(
             address(router, keys: client, serverKey: try Curve.makeKeyPair().publicKey), limits: Samples.hastyLimits)
-        _ = await observed.lost()
+        _ = try await observed.lost()
         #expect(router.greetings == 0)
         observed.peer.stop()
         router.stop()
@@ -85,7 +85,7 @@ struct CurveTests {
         try bare.connect(try #require(router.remoteEndpoint))
         _ = try bare.send(PeerMessage.hello(Samples.hello("bare")).frames.parts)
         let observed = try ObservedPeer(address(router, keys: client))
-        await observed.welcomed()
+        try await observed.welcomed()
         let names = router.notes.entries.compactMap { if case .hello(let hello, _) = $0 { hello.name } else { nil } }
         #expect(names == ["sample"])
         observed.peer.stop()
@@ -95,15 +95,15 @@ struct CurveTests {
     @Test func aWithdrawnKeyIsRefusedOnItsStandingLink() async throws {
         let router = try makeRouter()
         let observed = try ObservedPeer(address(router, keys: client))
-        await observed.welcomed()
+        try await observed.welcomed()
         let withdrawn = EventLog<Bool>()
         router.perform { listener, _ in
             listener.authorize([:])
             withdrawn.append(true)
         }
-        _ = await withdrawn.first { $0 }
+        _ = try await withdrawn.first { $0 }
         try observed.peer.send(Samples.publish(["m1"]))
-        let refusal = await router.notes.first { if case .refused(let error, _, _) = $0 { error } else { nil } }
+        let refusal = try await router.notes.first { if case .refused(let error, _, _) = $0 { error } else { nil } }
         #expect(refusal.code == .notAllowed)
         #expect(router.taken.isEmpty)
         observed.peer.stop()

@@ -12,12 +12,12 @@ struct LinkTests {
         let router = try TestRouter(directory)
         let observed = try ObservedPeer(.local(path: directory.router))
         for number in 1...100 { #expect(try observed.peer.send(Samples.publish(["m\(number)"])) == UInt64(number)) }
-        await observed.acknowledged(100)
+        try await observed.acknowledged(100)
         #expect(router.taken.flatMap(\.message.ids) == (1...100).map { "m\($0)" })
         #expect(observed.peer.counters.queuedMessages == 0)
         #expect(observed.peer.credit.events == 10_000)
         observed.peer.stop()
-        await router.notes.wait {
+        try await router.notes.wait {
             $0.contains { if case .bye(let bye) = $0 { bye.code == "shutting-down" } else { false } }
         }
         router.stop()
@@ -27,7 +27,7 @@ struct LinkTests {
         let observed = try ObservedPeer(.local(path: directory.router), limits: Samples.hastyLimits)
         try observed.peer.send(Samples.publish(["early"]))
         let router = try TestRouter(directory)
-        await observed.acknowledged(1)
+        try await observed.acknowledged(1)
         observed.peer.stop()
         router.stop()
     }
@@ -35,13 +35,13 @@ struct LinkTests {
     @Test func deliveriesCommandsAndVerdictsReachThePeerAndAreAcknowledged() async throws {
         let router = try TestRouter(directory)
         let observed = try ObservedPeer(.local(path: directory.router))
-        await observed.welcomed()
+        try await observed.welcomed()
         let head = EventHead(id: "m1", chat: "42", sender: "7", time: 1)
         let source = try #require(SourceName("sample"))
         router.deliver(.deliver([Delivery(id: 9, source: source, head: head, body: Array("{\"text\":\"hi\"}".utf8))]))
         router.deliver(.command(PlatformCommand(key: "k1", verb: "send", chat: "42", arguments: ["text": "hello"])))
         router.deliver(.verdict(Verdict(request: "abcde", allow: true)))
-        await router.notes.wait {
+        try await router.notes.wait {
             $0.contains { if case .acknowledged(let position) = $0 { position.sequence == 3 } else { false } }
         }
         let names = observed.events.entries.compactMap { event -> String? in
@@ -61,14 +61,16 @@ struct LinkTests {
         let router = try TestRouter(directory)
         let observed = try ObservedPeer(.local(path: directory.router), hello: Samples.hello("api", role: .endpoint))
         try observed.peer.call(Call(id: "c1", name: "reply", arguments: ["text": "hi"]))
-        let (call, link) = await router.notes.first {
+        let (call, link) = try await router.notes.first {
             if case .call(let call, let link) = $0 { (call, link) } else { nil }
         }
         #expect(call.arguments["text"] == "hi")
         router.perform { listener, state in
             _ = listener.send(.answer(Answer(epoch: state.epoch, id: call.id, outcome: .success("sent"))), to: link)
         }
-        let outcome = await observed.events.first { if case .answered("c1", let outcome) = $0 { outcome } else { nil } }
+        let outcome = try await observed.events.first {
+            if case .answered("c1", let outcome) = $0 { outcome } else { nil }
+        }
         #expect(outcome == .success("sent"))
         observed.peer.stop()
         router.stop()

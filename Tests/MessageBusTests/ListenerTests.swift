@@ -61,7 +61,7 @@ struct ListenerTests {
         try raw.send([Array("HELLO".utf8), [UInt8](repeating: 0x20, count: Int(BusLimits.hardFrameBytes) + 1)])
         let other = try ObservedPeer(.local(path: directory.router))
         try other.peer.send(Samples.publish(["m1"]))
-        await other.acknowledged(1)
+        try await other.acknowledged(1)
         #expect(router.notes.entries.count { if case .refused = $0 { true } else { false } } == 2)
         other.peer.stop()
         router.stop()
@@ -71,7 +71,7 @@ struct ListenerTests {
         let router = try TestRouter(directory)
         let slow = try RawPeer(directory.router, receiveLimit: 1)
         try slow.send(PeerMessage.hello(Samples.hello("slow")).frames.parts)
-        let link = await router.notes.first {
+        let link = try await router.notes.first {
             if case .hello(let hello, let link) = $0, hello.name == "slow" { link } else { nil }
         }
         let outcomes = EventLog<BusListener.SendOutcome>()
@@ -83,10 +83,10 @@ struct ListenerTests {
             }
             outcomes.append(.sent)
         }
-        #expect(await outcomes.first { $0 } == .full)
+        #expect(try await outcomes.first { $0 } == .full)
         let other = try ObservedPeer(.local(path: directory.router))
         try other.peer.send(Samples.publish(["m1"]))
-        await other.acknowledged(1)
+        try await other.acknowledged(1)
         other.peer.stop()
         router.stop()
     }

@@ -27,7 +27,7 @@ struct LossTests {
         }
         let observed = try ObservedPeer(.local(path: directory.proxy))
         for number in 1...20 { try observed.peer.send(Samples.publish(["m\(number)"])) }
-        await observed.acknowledged(20)
+        try await observed.acknowledged(20)
         #expect(router.admitted.flatMap(\.message.ids) == (1...20).map { "m\($0)" })
         #expect(observed.peer.counters.resets >= 1)
         #expect(observed.peer.counters.welcomes >= 2)
@@ -49,7 +49,7 @@ struct LossTests {
             let message = number % 3 == 0 ? Samples.result("k\(number)") : Samples.publish(["m\(number)"])
             try observed.peer.send(message)
         }
-        await observed.acknowledged(300)
+        try await observed.acknowledged(300)
         #expect(router.admitted.map(\.sequence) == (1...300).map(UInt64.init))
         #expect(router.admitted.flatMap(\.message.ids) == (1...300).filter { $0 % 3 != 0 }.map { "m\($0)" })
         observed.peer.stop()
@@ -68,10 +68,10 @@ struct LossTests {
             }
         }
         let observed = try ObservedPeer(.local(path: directory.proxy))
-        await observed.welcomed()
+        try await observed.welcomed()
         for request in ["a", "b", "c"] { router.deliver(.verdict(Verdict(request: request, allow: true))) }
-        await observed.welcomed(times: 2)
-        #expect(await observed.lost() == "gap")
+        try await observed.welcomed(times: 2)
+        #expect(try await observed.lost() == "gap")
         #expect(observed.peer.counters.gaps == 1)
         let verdicts = observed.events.entries.compactMap {
             if case .verdict(let verdict) = $0 { verdict.request } else { nil }
@@ -90,17 +90,17 @@ struct LossTests {
         observed.peer.report(Health(state: .up))
         try observed.peer.send(Samples.publish(["m1", "m2"]))
         try observed.peer.send(Samples.result("k1"))
-        await first.notes.wait { $0.contains { if case .took(2, _) = $0 { true } else { false } } }
+        try await first.notes.wait { $0.contains { if case .took(2, _) = $0 { true } else { false } } }
         first.stop()
         try observed.peer.send(Samples.publish(["m3"]))
 
         let second = try TestRouter(directory, epoch: 2)
-        await observed.acknowledged(3)
+        try await observed.acknowledged(3)
         #expect(second.taken.map(\.sequence) == [1, 2, 3])
         #expect(second.taken.flatMap(\.message.ids) == ["m1", "m2", "m3"])
-        let call = await second.notes.first { if case .call(let call, _) = $0 { call } else { nil } }
+        let call = try await second.notes.first { if case .call(let call, _) = $0 { call } else { nil } }
         #expect(call.id == "c1")
-        _ = await second.notes.first { if case .health(let health) = $0 { health } else { nil } }
+        _ = try await second.notes.first { if case .health(let health) = $0 { health } else { nil } }
         observed.peer.stop()
         second.stop()
     }
@@ -109,11 +109,11 @@ struct LossTests {
         let first = try TestRouter(directory, epoch: 1)
         let observed = try ObservedPeer(.local(path: directory.router), limits: Samples.hastyLimits)
         try observed.peer.send(Samples.publish(["m1"]))
-        await observed.acknowledged(1)
+        try await observed.acknowledged(1)
         first.stop()
         let second = try TestRouter(directory, epoch: 2)
         try observed.peer.send(Samples.publish(["m2"]))
-        await observed.acknowledged(2)
+        try await observed.acknowledged(2)
         #expect(second.taken.map(\.sequence) == [2])
         observed.peer.stop()
         second.stop()
@@ -125,9 +125,9 @@ struct LossTests {
         router.perform { $1.acknowledges = false }
         let observed = try ObservedPeer(.local(path: directory.router), limits: Samples.hastyLimits)
         try observed.peer.send(Samples.publish(["m1"]))
-        #expect(await observed.lost() == "silence")
+        #expect(try await observed.lost() == "silence")
         router.perform { $1.acknowledges = true }
-        await observed.acknowledged(1)
+        try await observed.acknowledged(1)
         observed.peer.stop()
         router.stop()
     }

@@ -228,6 +228,28 @@ struct RetentionTests {
         try store.turn { turn in try #expect(turn.admit(event("new"), now: 0) == 4) }
     }
 
+    @Test func whatWasSentGoesWithItsTextAndWhatIsOpenStays() throws {
+        let folder = try StoreFolder()
+        let store = try MessageStore(path: folder.file)
+        try store.turn { turn in
+            for id in Int64(1)...5 {
+                try turn.insertPart(
+                    OutboxPart(
+                        id: id, key: "k\(id)", session: 1, source: 1, chat: "ann", thread: nil, replyTo: nil, verb: "send",
+                        arguments: Array("{}".utf8), digest: 1, state: id == 2 ? .queued : .sent, created: 0))
+            }
+        }
+        func kept() throws -> [String] {
+            try store.turn { turn in try (1...5).map { "k\($0)" }.filter { try turn.part(key: $0) != nil } }
+        }
+        try retain(store, now: 50)
+        #expect(try kept().count == 5)
+        try retain(store, now: 500)
+        #expect(try kept() == ["k2", "k4", "k5"], "a slice looks at the three oldest")
+        try retain(store, now: 500)
+        #expect(try kept() == ["k2", "k5"], "the newest number is never given again")
+    }
+
     @Test func youngEventsAreLeftAlone() throws {
         let (folder, store) = try filled()
         try retain(store, now: 50)

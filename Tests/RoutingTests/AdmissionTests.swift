@@ -72,6 +72,19 @@ struct AdmissionTests {
         #expect(try router.history().map(\.head.id) == ["good"])
     }
 
+    @Test(arguments: [Int64.min, -1, Int64.max])
+    func aTimeThatIsNoneIsRefusedAndNothingFalls(time: Int64) throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        let link = RouterFixture.link("chat")
+        let head = EventHead(id: "1", chat: "ann", sender: "local:0", authentication: .loopback, time: time)
+        let publish = Publish(events: [PublishedEvent(head: head, body: EventBody(text: "x").json)])
+        let sent = try router.turn((link, .numbered(router.position(link), .publish(publish))))
+        #expect(sent.to(link).acknowledgement?.refused == [RefusedEvent(sequence: 1, index: 0, code: "malformed")])
+        #expect(sent.deliveries().isEmpty)
+    }
+
     @Test func aGapIsAnsweredWithResetAndAdmitsNothing() throws {
         let router = try RouterFixture()
         try router.attachAdapter()

@@ -1,6 +1,7 @@
 import BusProtocol
 import ChannelEvents
 import JSON
+import MessageBus
 import MessageStore
 @testable import Routing
 import Testing
@@ -147,6 +148,19 @@ struct DeliveryTests {
         #expect(try router.turn().deliveries().map(\.head.id) == ["2"])
     }
 
+    /// A scan of all that is under way for each of them would hold up the loop for seconds.
+    @Test func aReceiptThatNamesAHundredThousandStrangersIsPassedOver() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint(credit: 4_096)
+        for batch in 0..<16 { try router.turn(router.publish((0..<256).map { "\(batch)/\($0)" })) }
+        let strangers = (0..<100_000).map { Int64($0) + 1_000_000 }
+        let clock = ContinuousClock()
+        let time = try clock.measure { try router.turn(router.written(strangers + Array(repeating: 4_096, count: 100_000))) }
+        #expect(router.core.sessions.values.first?.inFlight.count == 4_095)
+        #expect(time < .seconds(2))
+    }
+
     @Test func aDeliveryThatCannotBeWrittenIsADeadLetter() throws {
         let router = try RouterFixture()
         try router.attachAdapter()
@@ -191,7 +205,35 @@ struct DeliveryTests {
         guard case .success(let value) = try #require(answers.first).outcome else { return #expect(Bool(false)) }
         let ids = value["messages"]?.arrayValue?.compactMap { $0["message_id"]?.stringValue }
         #expect(ids == ["1", "3"], "2 is under way, 1 was written, 3 waited")
+        // The answer may be lost on its way: seen is what the endpoint says it wrote.
+        #expect(try router.states(of: "3") == ["api": .offered])
+        try router.turn(router.written([1, 3]))
+        router.pass(DeferredChanges.patience)
+        try router.turn()
+        #expect(try router.states(of: "1") == ["api": .seen])
         #expect(try router.states(of: "3") == ["api": .seen])
+    }
+
+    @Test func whatAnInboxGaveComesAgainWhenItsAnswerWasLost() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint(credit: 1)
+        let first = try router.turn(router.publish(["1", "2", "3"])).deliveries()
+        try router.turn(router.written(first.map(\.id)))
+        func inbox(_ id: String, _ link: LinkID) throws -> [String] {
+            let answers = try router.turn((link, router.call("inbox", ["limit": 10], id: id, from: link))).to(link).answers
+            guard case .success(let value) = try #require(answers.first).outcome else { return [] }
+            return value["messages"]?.arrayValue?.compactMap { $0["message_id"]?.stringValue } ?? []
+        }
+        #expect(try inbox("i", RouterFixture.link("api")) == ["1", "3"])
+        // Nobody said that the answer was written: asked anew, the same is given.
+        #expect(try inbox("j", RouterFixture.link("api")) == ["1", "3"])
+        // The link breaks, and the endpoint asks the same call over a new one; 1 is what it wrote as a notification.
+        let link = RouterFixture.link("again")
+        try router.attachEndpoint(link: link, instance: "instance-api", written: [1], credit: 1)
+        #expect(try inbox("j", link) == ["1", "3"])
+        #expect(try router.states(of: "1") == ["api": .written])
+        #expect(try router.states(of: "3") == ["api": .offered])
     }
 
     @Test func anInboxThatWaitsIsAnsweredByTheNextMessage() throws {
@@ -209,12 +251,51 @@ struct DeliveryTests {
         #expect(router.core.sessions.values.first?.parkedInbox == nil)
     }
 
+    @Test func ofTwoInboxCallsThatWaitTheEarlierEnds() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        let link = RouterFixture.link("api")
+        try router.turn((link, router.call("inbox", ["wait_seconds": 30], id: "w", from: link)))
+        let sent = try router.turn((link, router.call("inbox", ["wait_seconds": 30], id: "v", from: link)))
+        #expect(sent.to(link).answers.map(\.id) == ["w"])
+        #expect(try router.turn(router.publish(["1"])).to(link).answers.map(\.id) == ["v"])
+    }
+
     @Test func twoSessionsOfOneNameAreTwoLabels() throws {
         let router = try RouterFixture()
         #expect(try router.attachEndpoint("api", parent: 1).welcome?.name == "api")
         let second = try router.attachEndpoint(
             "api", link: RouterFixture.link("b"), instance: "instance-b", parent: 1 << 40, project: "/other/api")
         #expect(second.welcome?.name == "api-2")
+    }
+
+    @Test func aSessionFindsTheLabelAgainThatWasMadeUniqueForIt() throws {
+        let router = try RouterFixture()
+        try router.attachEndpoint("api", parent: 1)
+        func other(_ name: String) throws -> Welcome? {
+            let link = RouterFixture.link(name)
+            return try router.attachEndpoint("api", link: link, instance: "instance-\(name)", parent: 1 << 40, project: "/other/api").welcome
+        }
+        #expect(try other("b")?.name == "api-2")
+        try router.turn((RouterFixture.link("b"), .bye(Bye(code: "shutting-down", message: ""))))
+        #expect(try other("c")?.name == "api-2")
+        #expect(router.core.sessions.count == 2)
+    }
+
+    /// `claude mcp list` beside a session of the same project, again and again.
+    @Test func handshakesBesideASessionLeaveOneBehindAndNotOneEach() throws {
+        let router = try RouterFixture()
+        try router.attachEndpoint("api", parent: 1)
+        for number in 0..<5 {
+            let link = RouterFixture.link("list-\(number)")
+            let welcome = try router.attachEndpoint(
+                "api", link: link, instance: "instance-\(number)", parent: 1 << 40 + Int64(number)
+            ).welcome
+            #expect(welcome?.name == "api-2")
+            try router.turn((link, .bye(Bye(code: "shutting-down", message: ""))))
+        }
+        #expect(router.core.sessions.count == 2)
     }
 
     @Test func aRestartedClaudeCodeReplacesItsOldConnection() throws {

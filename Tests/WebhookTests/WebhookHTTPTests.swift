@@ -40,7 +40,8 @@ import Testing
     @Test func takesTextAsItIs() async throws {
         try await withWebhook { (fixture, bench) async throws in
             for (type, text) in [
-                (nil, "plain"), ("text/plain; charset=utf-8", "grüße\nzwei"), ("application/x-www-form-urlencoded", "a=1&b=%20"),
+                (nil, "plain"), ("text/plain; charset=utf-8", "grüße\nzwei"),
+                ("application/x-www-form-urlencoded", "a=1&b=%20"),
             ] {
                 let headers = type.map { ["Content-Type": $0] } ?? [:]
                 let answer = try await fixture.probe.post("/hooks/ci", text, headers: headers)
@@ -50,7 +51,10 @@ import Testing
                 #expect(body.text == text)
                 #expect(body.original == nil)
                 let head = try #require(event.head)
-                #expect(try JSONValue(parsing: answer.body) == ["event_id": .string("bench:\(head.id)"), "status": "stored"])
+                #expect(
+                    try JSONValue(parsing: answer.body) == [
+                        "event_id": .string("bench:\(head.id)"), "status": "stored",
+                    ])
                 #expect(head.chat == "ci")
                 #expect(head.sender == "local:\(geteuid())")
                 #expect(head.authentication == .loopback)
@@ -77,7 +81,8 @@ import Testing
             #expect(try await probe.post("/hooks/ci", " \n").status == 400)
             #expect(try await probe.request("POST", "/hooks/ci", [0xC3, 0x28]).status == 400)
             #expect(try await probe.post("/hooks/ci", "{", headers: ["Content-Type": "application/json"]).status == 400)
-            #expect(try await probe.post("/hooks/ci", "<a/>", headers: ["Content-Type": "application/xml"]).status == 415)
+            #expect(
+                try await probe.post("/hooks/ci", "<a/>", headers: ["Content-Type": "application/xml"]).status == 415)
             let latin = ["Content-Type": "text/plain; charset=iso-8859-1"]
             #expect(try await probe.post("/hooks/ci", "x", headers: latin).status == 415)
             let key = ["Idempotency-Key": String(repeating: "k", count: 129)]
@@ -106,8 +111,12 @@ import Testing
     @Test func largeBodiesOfEscapesStillFitTheBus() async throws {
         try await withWebhook { (fixture, _) async throws in
             let quotes = "\"" + String(repeating: #"\""#, count: 400_000) + "\""
-            #expect(try await fixture.probe.post("/hooks/ci", quotes, headers: ["Content-Type": "application/json"]).status == 202)
-            #expect(try await fixture.probe.post("/hooks/ci", "x" + String(repeating: "\u{1}", count: 500_000)).status == 413)
+            #expect(
+                try await fixture.probe.post("/hooks/ci", quotes, headers: ["Content-Type": "application/json"]).status
+                    == 202)
+            #expect(
+                try await fixture.probe.post("/hooks/ci", "x" + String(repeating: "\u{1}", count: 500_000)).status
+                    == 413)
         }
     }
 
@@ -127,7 +136,10 @@ import Testing
             #expect(try await probe.get("/hooks/ci").status == 405)
             #expect(try await probe.get("/hooks/ci").headers["allow"] == "POST")
             #expect(try await probe.post("/hooks/ci/replies", "x").status == 405)
-            for path in ["/", "/hooks", "/hooks/", "/hooks/a%2Fb", "/hooks/..", "/hooks/a/b", "/hooks/" + String(repeating: "n", count: 65)] {
+            for path in [
+                "/", "/hooks", "/hooks/", "/hooks/a%2Fb", "/hooks/..", "/hooks/a/b",
+                "/hooks/" + String(repeating: "n", count: 65),
+            ] {
                 #expect(try await probe.post(path, "x").status == 404, "\(path)")
             }
         }
@@ -136,8 +148,10 @@ import Testing
     // MARK: Access
 
     @Test(arguments: [
-        ["Origin": "http://127.0.0.1"], ["Sec-Fetch-Site": "none"], ["Host": "evil.example"], ["Host": "127.0.0.1.evil.example:8441"],
-        ["X-Forwarded-For": "10.0.0.1"], ["Via": "1.1 tunnel"], ["Authorization": "Bearer wrong"], ["Authorization": "Basic x"],
+        ["Origin": "http://127.0.0.1"], ["Sec-Fetch-Site": "none"], ["Host": "evil.example"],
+        ["Host": "127.0.0.1.evil.example:8441"],
+        ["X-Forwarded-For": "10.0.0.1"], ["Via": "1.1 tunnel"], ["Authorization": "Bearer wrong"],
+        ["Authorization": "Basic x"],
     ]) func loopbackIsNotTrusted(_ headers: [String: String]) async throws {
         try await withWebhook { (fixture, bench) async throws in
             let answer = try await fixture.probe.post("/hooks/ci", "x", headers: headers)
@@ -163,7 +177,9 @@ import Testing
     @Test func routesAreTheOnlyOnesAndHaveTheirOwnSecrets() async throws {
         let settings: JSONValue = [
             "listen": "127.0.0.1:0",
-            "routes": ["ci": ["secret": ["env:CI_NEW", "env:CI_OLD"]], "deploy": ["secret": "env:DEPLOY"], "open": [:]],
+            "routes": [
+                "ci": ["secret": ["env:CI_NEW", "env:CI_OLD"]], "deploy": ["secret": "env:DEPLOY"], "open": [:],
+            ],
         ]
         let fixture = WebhookFixture(settings: settings)
         let bench = try AdapterBench(fixture)
@@ -238,19 +254,23 @@ import Testing
                 return
             }
             let stream = try await fixture.probe.stream("/hooks/ci/replies")
-            _ = try await bench.router.memory.wait(for: "the hook to be resumed") { $0.health.contains { $0.resumed == ["ci"] } }
+            _ = try await bench.router.memory.wait(for: "the hook to be resumed") {
+                $0.health.contains { $0.resumed == ["ci"] }
+            }
             // The router sends what it held, under the same key.
             guard case .sent(let ids) = try await send("k1", "held") else {
                 Issue.record("a reply with a listener is not sent")
                 return
             }
-            try await stream.says("id: \(try #require(ids.first))\nevent: reply\ndata: {\"text\":\"held\",\"reply_to\":\"m1\",\"ts\":\"")
+            try await stream.says(
+                "id: \(try #require(ids.first))\nevent: reply\ndata: {\"text\":\"held\",\"reply_to\":\"m1\",\"ts\":\"")
             _ = try await send("k2", "line\none")
             _ = try await send("k3", "two")
             try await stream.says("\"two\"")
             #expect(WebhookFixture.texts(stream.text.value) == ["held", "line\none", "two"])
 
-            let late = try await fixture.probe.stream("/hooks/ci/replies", headers: ["Last-Event-ID": try #require(ids.first)])
+            let late = try await fixture.probe.stream(
+                "/hooks/ci/replies", headers: ["Last-Event-ID": try #require(ids.first)])
             try await late.says("\"two\"")
             #expect(WebhookFixture.texts(late.text.value) == ["line\none", "two"])
 

@@ -56,9 +56,11 @@ struct SocketTests {
         var options = SocketOptions()
         options.sendLimit = 4
         options.receiveLimit = 4
-        let (left, _) = try pair("inproc://full", options)
+        let (left, right) = try pair("inproc://full", options)
         var outcomes: [Socket.SendOutcome] = []
-        for _ in 0..<20 { outcomes.append(try left.send([[1], [2]])) }
+        try withExtendedLifetime(right) {
+            for _ in 0..<20 { outcomes.append(try left.send([[1], [2]])) }
+        }
         #expect(outcomes.first == .sent)
         #expect(outcomes.last == .full)
     }
@@ -124,5 +126,49 @@ struct SocketTests {
         signal.raise()
         try poller.wait(milliseconds: 5_000)
         #expect(poller.isReadable(index))
+    }
+}
+
+struct SocketMonitorTests {
+    /// libzmq's thread must not be left waiting for a monitor that nobody reads any more.
+    @Test(.timeLimit(.minutes(1))) func aClosedMonitorDoesNotStopTheContext() throws {
+        let context = try Context()
+        for round in 0..<200 {
+            let server = try Socket(context, .router)
+            try server.bind("tcp://127.0.0.1:*")
+            let client = try Socket(context, .dealer)
+            let monitor = try SocketMonitor(client, context, name: "\(round)")
+            try client.connect(try server.lastEndpoint())
+            _ = try client.send([[1]])
+            var poller = Poller()
+            poller.add(server)
+            try poller.wait(milliseconds: 10_000)
+            #expect(try server.receive()?.parts == [[1]])
+            // The connection ends while the monitor does.
+            server.close()
+            monitor.close()
+            client.close()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func changesAreTold() throws {
+        let context = try Context()
+        let server = try Socket(context, .router)
+        try server.bind("tcp://127.0.0.1:*")
+        let client = try Socket(context, .dealer)
+        let monitor = try SocketMonitor(client, context, name: "told")
+        try client.connect(try server.lastEndpoint())
+        var seen: [SocketMonitor.Change] = []
+        func wait(for change: SocketMonitor.Change) throws {
+            while !seen.contains(change) {
+                var poller = Poller()
+                poller.add(monitor.socket)
+                try poller.wait(milliseconds: -1)
+                while let next = try monitor.next() { seen.append(next) }
+            }
+        }
+        try wait(for: .connected)
+        server.close()
+        try wait(for: .disconnected)
     }
 }

@@ -9,8 +9,11 @@ struct HookAnswer: Hashable, Sendable {
     /// Whether the rest of the request is of no interest: the connection ends after this.
     var ends = false
 
-    static func refusal(_ status: HTTPResponse.Status, _ code: String, _ message: String, ends: Bool = true) -> HookAnswer {
-        HookAnswer(status: status, body: ["status": "refused", "code": .string(code), "message": .string(message)], ends: ends)
+    static func refusal(_ status: HTTPResponse.Status, _ code: String, _ message: String, ends: Bool = true)
+        -> HookAnswer
+    {
+        HookAnswer(
+            status: status, body: ["status": "refused", "code": .string(code), "message": .string(message)], ends: ends)
     }
 
     static let notFound = refusal(.notFound, "not-found", "there is nothing here; POST to /hooks/NAME")
@@ -18,7 +21,8 @@ struct HookAnswer: Hashable, Sendable {
     static var unauthorized: HookAnswer {
         var answer = refusal(
             .unauthorized, "unauthorized",
-            "send Authorization: Bearer TOKEN, with the route's secret or the token in the file that `switchboard up` names")
+            "send Authorization: Bearer TOKEN, with the route's secret or the token in the file that `switchboard up` names"
+        )
         answer.headers[.wwwAuthenticate] = "Bearer"
         return answer
     }

@@ -40,7 +40,9 @@ struct HookResponder: Sendable {
 
     func respond(to request: Request, writer: consuming ResponseWriter, channel: any Channel) async throws {
         if case .replies(let name) = Target(request.uri.path), request.method == .get {
-            if let refusal = admission(request, channel, name).refusal { return try await end(request, refusal, writer, channel) }
+            if let refusal = admission(request, channel, name).refusal {
+                return try await end(request, refusal, writer, channel)
+            }
             guard let listener = replies.listen(to: name, after: request.headers[.lastEventID]) else {
                 return try await end(request, .unavailable("overloaded", "too many streams are open"), writer, channel)
             }
@@ -78,9 +80,13 @@ struct HookResponder: Sendable {
     ) async throws -> HookAnswer {
         // All that can be judged by the head is, before a byte of the body is read.
         let admission = admission(request, channel, name)
-        guard case .admitted(let authentication, let sender) = admission else { return admission.refusal ?? .unauthorized }
+        guard case .admitted(let authentication, let sender) = admission else {
+            return admission.refusal ?? .unauthorized
+        }
         guard let form = HookBody.Form(contentType: request.headers[.contentType]) else { return .mediaType }
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > HookBody.limit { return .oversize }
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > HookBody.limit {
+            return .oversize
+        }
         let key = request.headers[.idempotencyKey]
         guard let id = HookBody.eventID(hook: name, idempotencyKey: key) else { return .idempotencyKey }
         if request.headers[.expect]?.lowercased() == "100-continue" {

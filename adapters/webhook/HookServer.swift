@@ -45,7 +45,8 @@ final class HookServer: Sendable {
     }
 
     private func serve(on group: MultiThreadedEventLoopGroup) async throws {
-        let responder = HookResponder(connection: connection, gate: gate, replies: replies, identity: SystemPeerIdentity())
+        let responder = HookResponder(
+            connection: connection, gate: gate, replies: replies, identity: SystemPeerIdentity())
         var log = connection.log
         log.logLevel = .warning
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()

@@ -3,7 +3,7 @@ import AdapterKit
 /// HTTP in, server-sent events out: what `curl`, a CI job or a monitoring system needs to reach a session.
 @main struct Webhook: Adapter {
     static let description = AdapterDescription(
-        kind: "webhook", summary: "messages by HTTP POST, replies as server-sent events", version: "0.1.0",
+        kind: "webhook", summary: "messages by HTTP POST, replies as server-sent events", version: SwitchboardVersion.current,
         abilities: Abilities(verbs: ["send"], features: []),
         settings: WebhookSettings.shape,
         questions: [
@@ -35,7 +35,7 @@ import AdapterKit
         let section = description.kind
         do throws(AdapterFailure) {
             let parsed = try WebhookSettings(settings, secrets: secrets, section: section)
-            return PortCheck.problem(parsed.listen, section: section).map { [$0] } ?? []
+            return PortCheck.problem(parsed.listen, section: section, kind: description.kind).map { [$0] } ?? []
         } catch {
             return error.problems
         }

@@ -29,7 +29,8 @@ struct WebhookSettings: Sendable {
             "routes",
             .map(
                 .object([
-                    Setting("secret", .oneOrMore(.secret), "the bearer token that callers show; several for a rotation"),
+                    Setting(
+                        "secret", .oneOrMore(.secret), "the bearer token that callers show; several for a rotation"),
                     Setting("scheme", .text, "how callers prove themselves", standard: "bearer"),
                 ])),
             "hook names that are taken; without any, every name is taken from this machine"),
@@ -79,7 +80,8 @@ struct WebhookSettings: Sendable {
         if let scheme = member.value["scheme"]?.stringValue, scheme != "bearer" {
             problems.append(
                 AdapterProblem(
-                    path: "\(path).scheme", code: "not-supported", message: "the scheme \(scheme.prefix(32)) comes later",
+                    path: "\(path).scheme", code: "not-supported",
+                    message: "the scheme \(scheme.prefix(32)) comes later",
                     mend: "remove it, and let the caller send Authorization: Bearer with the route's secret"))
         }
         let references: [JSONValue] =
@@ -105,7 +107,8 @@ struct WebhookSettings: Sendable {
         guard let routes, !routes.isEmpty else {
             return [
                 AdapterProblem(
-                    path: "listen", code: "exposed", message: "\(listen) can be reached from other machines and no route is set",
+                    path: "listen", code: "exposed",
+                    message: "\(listen) can be reached from other machines and no route is set",
                     mend: "listen on 127.0.0.1, or set routes with a secret each")
             ]
         }

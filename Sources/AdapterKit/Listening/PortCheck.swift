@@ -7,9 +7,12 @@
 /// Whether an address can be listened on, and who holds it when not.
 package enum PortCheck {
     /// Tries the address for a moment. Nothing is wrong when this adapter itself runs there already.
-    package static func problem(_ address: ListenAddress, section: String) -> AdapterProblem? {
+    /// - Parameters:
+    ///   - section: the name under `adapters`, for what a person is told to change.
+    ///   - kind: the adapter's own.
+    package static func problem(_ address: ListenAddress, section: String, kind: String) -> AdapterProblem? {
         guard let code = bindError(address) else { return nil }
-        if code == EADDRINUSE, holder(of: address)?.name.hasPrefix("switchboard-web") == true { return nil }
+        if code == EADDRINUSE, holder(of: address)?.name == "switchboard-\(kind)" { return nil }
         return problem(address, section: section, errno: code)
     }
 
@@ -51,7 +54,9 @@ package enum PortCheck {
         name.sin_port = address.port.bigEndian
         withUnsafeMutableBytes(of: &name.sin_addr) { $0.copyBytes(from: address.bytes) }
         return withUnsafePointer(to: &name) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(file, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(file, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
     }
 
@@ -61,7 +66,9 @@ package enum PortCheck {
         name.sin6_port = address.port.bigEndian
         withUnsafeMutableBytes(of: &name.sin6_addr) { $0.copyBytes(from: address.bytes) }
         return withUnsafePointer(to: &name) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(file, $0, socklen_t(MemoryLayout<sockaddr_in6>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(file, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+            }
         }
     }
 
@@ -92,11 +99,17 @@ package enum PortCheck {
             let wanted = "socket:[\(inode)]"
             for pid in names(in: "/proc").compactMap({ Int32($0) }) {
                 for file in names(in: "/proc/\(pid)/fd") where link("/proc/\(pid)/fd/\(file)") == wanted {
-                    let name = SmallFile.read("/proc/\(pid)/comm", limit: 64) ?? []
-                    return Holder(pid: pid, name: String(decoding: name.prefix { $0 != 0x0A }, as: UTF8.self))
+                    return Holder(pid: pid, name: programName(pid))
                 }
             }
             return nil
+        }
+
+        private static func programName(_ pid: Int32) -> String {
+            if let path = link("/proc/\(pid)/exe"), let name = path.split(separator: "/").last { return String(name) }
+            // Another user's program: the system tells its first 15 characters.
+            let name = SmallFile.read("/proc/\(pid)/comm", limit: 64) ?? []
+            return String(decoding: name.prefix { $0 != 0x0A }, as: UTF8.self)
         }
 
         private static func names(in folder: String) -> [String] {
@@ -113,7 +126,7 @@ package enum PortCheck {
         }
 
         private static func link(_ path: String) -> String? {
-            var buffer = [CChar](repeating: 0, count: 64)
+            var buffer = [CChar](repeating: 0, count: 4096)
             let count = readlink(path, &buffer, buffer.count)
             return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
         }

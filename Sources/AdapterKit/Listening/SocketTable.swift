@@ -16,7 +16,9 @@
         static func row(local: ListenAddress, remote: ListenAddress?, state: UInt8) -> Row? {
             // An IPv6 socket that speaks IPv4 stands in the table of its family with mapped addresses.
             for (path, wide) in [("/proc/net/tcp", false), ("/proc/net/tcp6", true)] {
-                guard let localKey = key(local, wide: wide), let table = SmallFile.read(path, limit: 16 << 20) else { continue }
+                guard let localKey = key(local, wide: wide), let table = SmallFile.read(path, limit: 16 << 20) else {
+                    continue
+                }
                 var remoteKey: [UInt8]?
                 if let remote {
                     guard let found = key(remote, wide: wide) else { continue }
@@ -36,7 +38,9 @@
             var key: [UInt8] = []
             for word in stride(from: 0, to: bytes.count, by: 4) {
                 let value = bytes[word..<word + 4].withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }
-                for shift in stride(from: 28, through: 0, by: -4) { key.append(digits[Int(value >> UInt32(shift)) & 15]) }
+                for shift in stride(from: 28, through: 0, by: -4) {
+                    key.append(digits[Int(value >> UInt32(shift)) & 15])
+                }
             }
             key.append(UInt8(ascii: ":"))
             for shift in stride(from: 12, through: 0, by: -4) {

@@ -44,7 +44,7 @@ import Testing
             verdict.checkCursors()
             verdict.checkReplies()
             #expect(stage.router.ends.failure == nil)
-            #expect(stage.router.ends.statuses == [.exited(0): 1], "the router ended by itself")
+            #expect(stage.router.ends.statuses == [.exited(0): 1], "the router ended by itself: \(home.logs)")
         }
     }
 

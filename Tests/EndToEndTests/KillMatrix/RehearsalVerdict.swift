@@ -24,7 +24,8 @@ struct RehearsalVerdict {
         posted = stage.posted
         executed = try Self.lines(stage.platform + "/executed").map { line in
             let fields = line.split(separator: "\t")
-            return (String(fields.first ?? ""), String(fields.last ?? ""))
+            // A later try of the same reply has `#2` behind its key.
+            return (String(fields.first?.prefix { $0 != "#" } ?? ""), String(fields.last ?? ""))
         }
         journal = try Self.lines(stage.platform + "/journal").map { $0.split(separator: " ") }
         let store = try MessageStore(path: stage.home.places.database)

@@ -28,6 +28,7 @@ enum Samples {
         limits.longestRetry = 20
         limits.silence = 200
         limits.heartbeat = 40
+        limits.acknowledgement = 300
         return limits
     }
 }
@@ -52,17 +53,17 @@ struct ObservedPeer {
         try peer.start()
     }
 
-    func welcomed(times: Int = 1) async {
-        await events.wait { $0.count { if case .welcomed = $0 { true } else { false } } >= times }
+    func welcomed(times: Int = 1) async throws {
+        try await events.wait { $0.count { if case .welcomed = $0 { true } else { false } } >= times }
     }
 
-    func acknowledged(_ sequence: UInt64) async {
-        await events.wait {
+    func acknowledged(_ sequence: UInt64) async throws {
+        try await events.wait {
             $0.contains { if case .acknowledged(let upTo, _) = $0 { upTo >= sequence } else { false } }
         }
     }
 
-    func lost() async -> String {
-        await events.first { if case .lost(let code) = $0 { code } else { nil } }
+    func lost() async throws -> String {
+        try await events.first { if case .lost(let code) = $0 { code } else { nil } }
     }
 }

@@ -48,10 +48,10 @@ final class TestProxy: Sendable {
         while !isStopping.withLock({ $0 }) {
             var poller = Poller()
             poller.add(front)
-            poller.add(signal)
+            let woken = poller.add(signal)
             for link in links { poller.add(link.socket) }
             try poller.wait(milliseconds: -1)
-            signal.clear()
+            if poller.isReadable(woken) { signal.clear() }
             while let message = try front.receive() {
                 let socket: Socket
                 if let known = links.first(where: { $0.peer == message.peer }) {
