@@ -110,7 +110,8 @@ struct RehearsalVerdict {
     private func check(_ key: String, told: RehearsalRecord.Told?, _ part: OutboxPart?) {
         switch told {
         case .status("sent"): #expect(part?.state == .sent, "\(key): told sent, is \(part?.state.word ?? "nothing")")
-        case .status("unknown"): #expect(part?.state == .unknown, "\(key): told unknown, is \(part?.state.word ?? "nothing")")
+        case .status("unknown"):
+            #expect(part?.state == .unknown, "\(key): told unknown, is \(part?.state.word ?? "nothing")")
         // It was taken: it ends as sent or unknown, which is checked of every part.
         case .status("queued"): #expect(part != nil, "\(key): told queued, and is not there")
         // Its session was killed before it heard.
