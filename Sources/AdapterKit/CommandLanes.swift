@@ -43,8 +43,8 @@ struct CommandLanes {
         if known[command.key] != nil { return [] }  // its RESULT comes
         switch outcomes[command.key] {
         case .some(.unknown) where isIdempotent: forget(command.key)
-        // Nothing was sent then, and this process knows it.
-        case .some(.retry): forget(command.key)
+        // `retry` too: the router that asks may be a new one, to which the RESULT of then is said again. It tries under
+        // a key of its own; a second start under this one would be another message.
         case .some(let outcome): return [.answer(key: command.key, outcome)]
         // Marked `again` or not: the router repeats a command only to the process it gave it to. One that does not know
         // the key never got it.
@@ -54,7 +54,9 @@ struct CommandLanes {
             return [.answer(key: command.key, .rejected(reason: "this adapter cannot \(command.verb.prefix(32))"))]
         }
         guard waiting.count < limits.waiting else {
-            return [.answer(key: command.key, .retry(after: 1_000, reason: "the adapter has too much to send"))]
+            let outcome = SendOutcome.retry(after: 1_000, reason: "the adapter has too much to send")
+            remember(command.key, outcome)
+            return [.answer(key: command.key, outcome)]
         }
         known[command.key] = command.chat
         waiting.append(command)

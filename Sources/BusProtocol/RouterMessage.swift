@@ -77,7 +77,8 @@ public struct Delivery: Hashable, Sendable {
 
 /// COMMAND: something an adapter does on its platform.
 public struct PlatformCommand: Hashable, Sendable {
-    /// The outbox part; the RESULT names it. The same key again is the same command, not a second one.
+    /// Names one try to send one outbox part; the RESULT names it. The same key again is the same command, not a second
+    /// one; a try after `retry` has a key of its own.
     public var key: String
     public var verb: String
     public var chat: String

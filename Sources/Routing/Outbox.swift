@@ -111,10 +111,11 @@ struct Outbox {
         return ready.sorted { $0.id < $1.id }
     }
 
-    /// The part that a source was told to send under this key.
+    /// The part that a source was told to send under this key, which is a ``OutboxPart/commandKey``.
     func sending(_ key: String, source: SourceID) -> OutboxPart? {
-        guard let part = numbers[key].flatMap({ parts[$0] }), part.source == source, part.state == .sending else { return nil }
-        return part
+        let stem = key.lastIndex(of: "#").map { String(key[..<$0]) }
+        return [key, stem].lazy.compactMap { $0.flatMap { numbers[$0] }.flatMap { parts[$0] } }
+            .first { $0.commandKey == key && $0.source == source && $0.state == .sending }
     }
 
     /// Parts that an adapter was told to send.
@@ -138,4 +139,8 @@ struct Outbox {
 
 extension OutboxPart {
     var place: Place { Place(source: source, chat: chat, thread: thread) }
+
+    /// What COMMAND names: a try after `retry` is a command of its own. Else the RESULT of the first try, which an
+    /// adapter says again to a restarted router, would count for the second one while that is under way.
+    var commandKey: String { attempts > 1 ? "\(key)#\(attempts)" : key }
 }

@@ -40,7 +40,7 @@ extension RouterCore {
         }
         guard let position = links.nextPosition(to: link) else { return }
         let command = PlatformCommand(
-            key: part.key, verb: part.verb, chat: part.chat, thread: part.thread, replyTo: part.replyTo, again: again,
+            key: part.commandKey, verb: part.verb, chat: part.chat, thread: part.thread, replyTo: part.replyTo, again: again,
             arguments: arguments)
         effects.send(.numbered(position, .command(command)), to: link)
     }

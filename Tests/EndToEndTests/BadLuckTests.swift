@@ -36,7 +36,9 @@ import Testing
         command.mergesErrors = true
         let child = try home.start(command)
         try await TestTimeout.until("the webhook is up") {
-            do { return try await HTTPProbe(port: home.webhookPort).get("/healthz").status == 200 } catch { return false }
+            do { return try await HTTPProbe(port: home.webhookPort).get("/healthz").status == 200 } catch {
+                return false
+            }
         }
         return child
     }
@@ -108,7 +110,9 @@ import Testing
 
     @Test func homeTooDeepForASocketWorks() async throws {
         try await SwitchboardHomeFixture.with(configuration: Self.bare) { home in
-            let deep = home.places.configuration + "/" + String(repeating: "d", count: 60) + "/" + String(repeating: "e", count: 60)
+            let deep =
+                home.places.configuration + "/" + String(repeating: "d", count: 60) + "/"
+                + String(repeating: "e", count: 60)
             let places = Places(home: deep)
             #expect(places.sockets != places.run)
             try places.prepare()
@@ -118,7 +122,8 @@ import Testing
                 command.environment["SWITCHBOARD_HOME"] = deep
                 let outcome = try await home.run(command)
                 #expect(outcome.status == .exited(0), "\(arguments): \(outcome.errors)")
-                #expect((outcome.output + outcome.errors).contains(text) || text.isEmpty, "\(arguments): \(outcome.output)")
+                #expect(
+                    (outcome.output + outcome.errors).contains(text) || text.isEmpty, "\(arguments): \(outcome.output)")
             }
             #expect(rmdir(places.sockets) == 0, "the sockets of a router that ended are gone")
         }

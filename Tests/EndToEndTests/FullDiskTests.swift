@@ -99,7 +99,8 @@ struct SmallDisk {
         let script = "mount -t tmpfs -o size=\(megabytes)m,mode=700 none \"$1\" && shift && exec \"$@\""
         let up = try home.command("switchboard", ["up"])
         var command = ChildCommand(
-            program, options + ["sh", "-c", script, "sh", state, up.program] + up.arguments, environment: up.environment)
+            program, options + ["sh", "-c", script, "sh", state, up.program] + up.arguments, environment: up.environment
+        )
         command.output = .pipe
         command.errors = .file(home.places.configuration + "/up.stderr")
         let child = try home.start(command)

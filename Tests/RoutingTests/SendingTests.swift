@@ -132,7 +132,26 @@ struct SendingTests {
         #expect(try router.turn().to(chat).commands.isEmpty)
         let resumed = try router.turn(
             (chat, .health(epoch: router.epoch(chat), Health(state: .up, resumed: ["ann"]))))
-        #expect(resumed.to(chat).commands.map(\.key) == ["toolu_1"])
+        #expect(resumed.to(chat).commands.map(\.key) == ["toolu_1#2"])
+    }
+
+    /// The first try ended in `retry`, the second is under way, and the router that took the first RESULT died before it
+    /// acknowledged it: the adapter says that RESULT again.
+    @Test func anOldResultDoesNotCountForALaterTry() throws {
+        let router = try readyRouter()
+        let first = try #require(try reply(router).to(chat).commands.first)
+        try router.turn(router.result(first.key, .retry(after: 100, reason: "slow down")))
+        router.pass(200)
+        let second = try #require(try router.turn().to(chat).commands.first)
+        try router.restart()
+        #expect(try router.attachAdapter(next: 2).commands.map(\.key) == [second.key])
+        try router.turn(router.result(first.key, .retry(after: 100, reason: "slow down")))
+        // The second try was carried out, and its process died with the RESULT.
+        try router.turn((chat, .bye(Bye(code: "x", message: ""))))
+        router.pass(200)
+        #expect(try router.attachAdapter(instance: "another-process").commands.isEmpty, "it would be sent twice")
+        try router.attachEndpoint()
+        #expect(status(try reply(router).to(api).answers) == "unknown")
     }
 
     @Test func anAdapterThatDiedWhileSendingLeavesItUnknown() throws {

@@ -257,8 +257,8 @@ import Testing
             _ = try await bench.router.memory.wait(for: "the hook to be resumed") {
                 $0.health.contains { $0.resumed == ["ci"] }
             }
-            // The router sends what it held, under the same key.
-            guard case .sent(let ids) = try await send("k1", "held") else {
+            // The router sends what it held, under the next key.
+            guard case .sent(let ids) = try await send("k1#2", "held") else {
                 Issue.record("a reply with a listener is not sent")
                 return
             }

@@ -44,7 +44,13 @@ import Testing
             verdict.checkCursors()
             verdict.checkReplies()
             #expect(stage.router.ends.failure == nil)
-            #expect(stage.router.ends.statuses == [.exited(0): 1], "the router ended by itself")
+            // A supervisor that was killed early may have left a router that had yet to take the lock: then ours found
+            // it taken, and came again.
+            let statuses = stage.router.ends.statuses
+            #expect(
+                Set(statuses.keys).isSubset(of: [.exited(0), .exited(1)]), "the router ended by itself: \(home.logs)")
+            #expect(statuses[.exited(0)] == 1)
+            #expect(statuses[.exited(1)] ?? 0 <= count[.supervisor] ?? 0, "\(home.logs)")
         }
     }
 
