@@ -26,6 +26,8 @@ struct CommandLanes {
     private var known: [String: String] = [:]
     private var busyChats: Set<String> = []
     private var outcomes: [String: SendOutcome] = [:]
+    /// The newest attempt at each key that is under way or remembered.
+    private var attempts: [String: Int64] = [:]
     private var order: [String] = []
     private var oldest = 0
 
@@ -39,9 +41,17 @@ struct CommandLanes {
 
     private var isIdempotent: Bool { abilities.features.contains("idempotent") }
 
+    /// The attempt that an answer for this key is about.
+    func attempt(of key: String) -> Int64 { attempts[key] ?? 1 }
+
     mutating func arrive(_ command: PlatformCommand) -> [Action] {
+        let lastAttempt = attempts.updateValue(command.attempt, forKey: command.key)
         if known[command.key] != nil { return [] }  // its RESULT comes
         switch outcomes[command.key] {
+        // The router asks what became of this very attempt: its `retry` is on the way, and to start now would be to carry
+        // out what the router may give to another process.
+        case .some(let outcome) where command.again && lastAttempt == command.attempt && outcome.isRetry:
+            return [.answer(key: command.key, outcome)]
         case .some(.unknown) where isIdempotent: forget(command.key)
         // Nothing was sent then, and this process knows it.
         case .some(.retry): forget(command.key)
@@ -51,14 +61,20 @@ struct CommandLanes {
         case .none: break
         }
         guard abilities.verbs.contains(command.verb) else {
-            return [.answer(key: command.key, .rejected(reason: "this adapter cannot \(command.verb.prefix(32))"))]
+            return answer(command, .rejected(reason: "this adapter cannot \(command.verb.prefix(32))"))
         }
         guard waiting.count < limits.waiting else {
-            return [.answer(key: command.key, .retry(after: 1_000, reason: "the adapter has too much to send"))]
+            return answer(command, .retry(after: 1_000, reason: "the adapter has too much to send"))
         }
         known[command.key] = command.chat
         waiting.append(command)
         return startNext()
+    }
+
+    private mutating func answer(_ command: PlatformCommand, _ outcome: SendOutcome) -> [Action] {
+        attempts[command.key] = command.attempt
+        remember(command.key, outcome)
+        return [.answer(key: command.key, outcome)]
     }
 
     mutating func finish(_ key: String, _ outcome: SendOutcome) -> [Action] {
@@ -89,6 +105,7 @@ struct CommandLanes {
         order.append(key)
         guard order.count - oldest > limits.remembered else { return }
         outcomes[order[oldest]] = nil
+        if known[order[oldest]] == nil { attempts[order[oldest]] = nil }
         oldest += 1
         if oldest > limits.remembered {
             order.removeFirst(oldest)
@@ -100,5 +117,12 @@ struct CommandLanes {
         outcomes[key] = nil
         order.removeAll { $0 == key }
         oldest = min(oldest, order.count)
+    }
+}
+
+extension SendOutcome {
+    fileprivate var isRetry: Bool {
+        if case .retry = self { return true }
+        return false
     }
 }

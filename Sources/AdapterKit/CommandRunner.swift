@@ -90,7 +90,7 @@ final class CommandRunner: Sendable {
             case .start(let command): starts.append((command, state.execution))
             case .answer(let key, let outcome):
                 log.debug("command done", metadata: ["command": "\(key)", "outcome": "\(outcome.word)"])
-                state.unsent.append(CommandResult(key: key, outcome: outcome))
+                state.unsent.append(CommandResult(key: key, attempt: state.lanes.attempt(of: key), outcome: outcome))
             }
         }
         flush(&state)

@@ -174,6 +174,7 @@ extension Receipt {
 extension CommandResult {
     func write(to writer: inout JSONWriter) {
         writer.member("key", key)
+        writer.member("attempt", attempt)
         switch outcome {
         case .sent(let ids):
             writer.member("outcome", "sent")
@@ -197,13 +198,14 @@ extension CommandResult {
     init(from header: JSONValue) throws(ProtocolError) {
         guard let key = header["key"]?.stringValue else { throw ProtocolError(.malformed, "RESULT needs key") }
         let reason = String((header["reason"]?.stringValue ?? "").prefix(500))
+        let attempt = header["attempt"]?.integerValue
         switch header["outcome"]?.stringValue {
         case "sent":
-            self.init(key: key, outcome: .sent(ids: header["ids"]?.arrayValue?.compactMap(\.stringValue) ?? []))
-        case "rejected": self.init(key: key, outcome: .rejected(reason: reason))
+            self.init(key: key, attempt: attempt, outcome: .sent(ids: header["ids"]?.arrayValue?.compactMap(\.stringValue) ?? []))
+        case "rejected": self.init(key: key, attempt: attempt, outcome: .rejected(reason: reason))
         case "retry":
-            self.init(key: key, outcome: .retry(after: max(0, header["after"]?.integerValue ?? 0), reason: reason))
-        case "unknown": self.init(key: key, outcome: .unknown(reason: reason))
+            self.init(key: key, attempt: attempt, outcome: .retry(after: max(0, header["after"]?.integerValue ?? 0), reason: reason))
+        case "unknown": self.init(key: key, attempt: attempt, outcome: .unknown(reason: reason))
         default: throw ProtocolError(.malformed, "outcome is sent, rejected, retry or unknown")
         }
     }

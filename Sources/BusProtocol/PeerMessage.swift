@@ -85,10 +85,14 @@ public struct Receipt: Hashable, Sendable {
 /// RESULT: how a COMMAND ended.
 public struct CommandResult: Hashable, Sendable {
     public var key: String
+    /// The COMMAND's own: a RESULT is repeated until it is acknowledged, and a `retry` of an earlier attempt must not end
+    /// a later one. `nil` from an adapter that does not say.
+    public var attempt: Int64?
     public var outcome: SendOutcome
 
-    public init(key: String, outcome: SendOutcome) {
+    public init(key: String, attempt: Int64? = nil, outcome: SendOutcome) {
         self.key = key
+        self.attempt = attempt
         self.outcome = outcome
     }
 }

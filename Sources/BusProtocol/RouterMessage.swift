@@ -85,11 +85,13 @@ public struct PlatformCommand: Hashable, Sendable {
     public var replyTo: String?
     /// An adapter that knows this key answers with what it knows.
     public var again: Bool
+    /// From 1; a higher one follows a `retry`. The RESULT repeats it.
+    public var attempt: Int64
     public var arguments: JSONValue
 
     public init(
         key: String, verb: String, chat: String, thread: String? = nil, replyTo: String? = nil, again: Bool = false,
-        arguments: JSONValue
+        attempt: Int64 = 1, arguments: JSONValue
     ) {
         self.key = key
         self.verb = verb
@@ -97,6 +99,7 @@ public struct PlatformCommand: Hashable, Sendable {
         self.thread = thread
         self.replyTo = replyTo
         self.again = again
+        self.attempt = attempt
         self.arguments = arguments
     }
 }

@@ -111,9 +111,9 @@ struct Outbox {
         return ready.sorted { $0.id < $1.id }
     }
 
-    /// The part that a source was told to send under this key.
-    func sending(_ key: String, source: SourceID) -> OutboxPart? {
-        guard let part = numbers[key].flatMap({ parts[$0] }), part.source == source, part.state == .sending else { return nil }
+    /// The part that a source was told to send under this key and that is not settled.
+    func told(_ key: String, source: SourceID) -> OutboxPart? {
+        guard let part = numbers[key].flatMap({ parts[$0] }), part.source == source, part.attempts > 0 else { return nil }
         return part
     }
 

@@ -41,7 +41,7 @@ extension RouterCore {
         guard let position = links.nextPosition(to: link) else { return }
         let command = PlatformCommand(
             key: part.key, verb: part.verb, chat: part.chat, thread: part.thread, replyTo: part.replyTo, again: again,
-            arguments: arguments)
+            attempt: part.attempts, arguments: arguments)
         effects.send(.numbered(position, .command(command)), to: link)
     }
 
@@ -64,7 +64,12 @@ extension RouterCore {
             return refuse(ProtocolError(.role, "RESULT is an adapter's to say"), command: "RESULT", from: link)
         }
         // Only a part that this source was told to send; a result that comes twice finds none.
-        guard let part = outbox.sending(result.key, source: source.id) else { return }
+        guard let part = outbox.told(result.key, source: source.id) else { return }
+        // It is repeated until it is acknowledged, over a new router too. A `retry` counts for its own attempt only: a later
+        // one may be under way, or done. What says that it was sent, or may have been, is true at any time.
+        if case .retry = result.outcome {
+            guard part.state == .sending, result.attempt ?? part.attempts == part.attempts else { return }
+        }
         settle(part, result.outcome, now)
     }
 

@@ -124,6 +124,6 @@ private struct Puppet: Adapter {
         host.handle(.commanded(PlatformCommand(key: "1", verb: "send", chat: "c", arguments: [:])))
         host.stop(because: "SIGTERM")
         _ = await running.value
-        #expect(bus.results == [CommandResult(key: "1", outcome: .sent(ids: ["a"]))])
+        #expect(bus.results == [CommandResult(key: "1", attempt: 1, outcome: .sent(ids: ["a"]))])
     }
 }

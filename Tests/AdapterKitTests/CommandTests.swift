@@ -51,6 +51,21 @@ import Testing
         #expect(lanes.arrive(command("1")) == [.answer(key: "1", .unknown(reason: "?"))])
     }
 
+    /// A restarted router asks while the `retry` is on its way to it: started now, the command could be given to another
+    /// process as well.
+    @Test func askedWhatBecameOfAnAttemptRetryIsSaidAndNotStarted() {
+        var lanes = lanes()
+        var command = command("1")
+        _ = lanes.arrive(command)
+        _ = lanes.finish("1", .retry(after: 1, reason: ""))
+        command.again = true
+        #expect(lanes.arrive(command) == [.answer(key: "1", .retry(after: 1, reason: ""))])
+        #expect(lanes.attempt(of: "1") == 1)
+        command.attempt = 2
+        #expect(lanes.arrive(command) == [.start(command)], "the second attempt never came here")
+        #expect(lanes.attempt(of: "1") == 2)
+    }
+
     @Test func doubtIsTriedAgainWhereItDoesNoHarm() {
         var lanes = lanes(idempotent: true)
         _ = lanes.arrive(command("1"))

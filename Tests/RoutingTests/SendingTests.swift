@@ -1,6 +1,7 @@
 import BusProtocol
 import ChannelEvents
 import JSON
+import MessageBus
 import MessageStore
 @testable import Routing
 import Testing
@@ -133,6 +134,35 @@ struct SendingTests {
         let resumed = try router.turn(
             (chat, .health(epoch: router.epoch(chat), Health(state: .up, resumed: ["ann"]))))
         #expect(resumed.to(chat).commands.map(\.key) == ["toolu_1"])
+    }
+
+    @Test func aRetryThatComesOnceMoreDoesNotEndALaterAttempt() throws {
+        let router = try readyRouter()
+        let first = try #require(try reply(router).to(chat).commands.first)
+        #expect(first.attempt == 1)
+        func result(_ attempt: Int64, _ outcome: SendOutcome) -> (LinkID, PeerMessage) {
+            (chat, .numbered(router.position(chat), .result(CommandResult(key: first.key, attempt: attempt, outcome: outcome))))
+        }
+        try router.turn(result(1, .retry(after: 100, reason: "busy")))
+        router.pass(100)
+        #expect(try router.turn().to(chat).commands.map(\.attempt) == [2])
+        // The acknowledgement was lost with a router; meanwhile the second attempt is under way.
+        try router.turn(result(1, .retry(after: 100, reason: "busy")))
+        router.pass(1_000)
+        #expect(try router.turn().to(chat).commands.isEmpty)
+        // The adapter ends: whether it was sent nobody knows, and another one does not send it again.
+        try router.turn((chat, .bye(Bye(code: "shutting-down", message: ""))))
+        let welcomed = try router.attachAdapter(instance: "another-one")
+        #expect(welcomed.welcome != nil && welcomed.commands.isEmpty)
+        #expect(router.core.outbox.count == 0)
+    }
+
+    @Test func thatItWasSentIsTrueAlsoOfAPartThatWaitsAgain() throws {
+        let router = try readyRouter()
+        let command = try #require(try reply(router).to(chat).commands.first)
+        try router.turn(router.result(command.key, .retry(after: 100, reason: "busy")))
+        try router.turn(router.result(command.key, .sent(ids: ["m9"])))
+        #expect(router.core.outbox.count == 0)
     }
 
     @Test func anAdapterThatDiedWhileSendingLeavesItUnknown() throws {
