@@ -201,10 +201,14 @@ extension CommandResult {
         let attempt = header["attempt"]?.integerValue
         switch header["outcome"]?.stringValue {
         case "sent":
-            self.init(key: key, attempt: attempt, outcome: .sent(ids: header["ids"]?.arrayValue?.compactMap(\.stringValue) ?? []))
+            self.init(
+                key: key, attempt: attempt,
+                outcome: .sent(ids: header["ids"]?.arrayValue?.compactMap(\.stringValue) ?? []))
         case "rejected": self.init(key: key, attempt: attempt, outcome: .rejected(reason: reason))
         case "retry":
-            self.init(key: key, attempt: attempt, outcome: .retry(after: max(0, header["after"]?.integerValue ?? 0), reason: reason))
+            self.init(
+                key: key, attempt: attempt,
+                outcome: .retry(after: max(0, header["after"]?.integerValue ?? 0), reason: reason))
         case "unknown": self.init(key: key, attempt: attempt, outcome: .unknown(reason: reason))
         default: throw ProtocolError(.malformed, "outcome is sent, rejected, retry or unknown")
         }
