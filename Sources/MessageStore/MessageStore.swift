@@ -32,8 +32,10 @@ public final class MessageStore: Sendable {
                 )
             }
             if state.superseded {
-                throw StoreError(.newer, "\(path) was written by a newer Switchboard: update this one, or restore the copy "
-                    + "beside it that was made before its migration")
+                throw StoreError(
+                    .newer,
+                    "\(path) was written by a newer Switchboard: update this one, or restore the copy "
+                        + "beside it that was made before its migration")
             }
             if !state.complete {
                 if let applied = state.applied { try Self.copy(pool, to: "\(path).before-migration-after-\(applied)") }

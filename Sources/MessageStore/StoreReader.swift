@@ -74,7 +74,9 @@ public struct StoreReader {
     }
 
     /// What was delivered to a session from one conversation, newest first.
-    public func delivered(to session: SessionID, place: Place, before: EventSequence?, limit: Int) throws -> [HistoryEntry] {
+    public func delivered(to session: SessionID, place: Place, before: EventSequence?, limit: Int) throws
+        -> [HistoryEntry]
+    {
         let query = try HotStatement(
             db,
             """
@@ -121,7 +123,9 @@ public struct StoreReader {
     /// What was sent, to one conversation or to all, newest first.
     ///
     /// - Parameter times: when it was asked for.
-    public func replies(place: Place?, times: Range<Int64>, limit: Int) throws -> [(part: OutboxPart, conversation: Conversation)] {
+    public func replies(place: Place?, times: Range<Int64>, limit: Int) throws -> [(
+        part: OutboxPart, conversation: Conversation
+    )] {
         let query = try HotStatement(
             db,
             OutboxPart.query + """
@@ -219,7 +223,9 @@ public struct HistoryEntry: Sendable {
         }
         if !deliveries.isEmpty {
             object["deliveries"] = .array(
-                deliveries.map { ["session": .string($0.session), "state": .string($0.state.word), "offers": .integer($0.offers)] })
+                deliveries.map {
+                    ["session": .string($0.session), "state": .string($0.state.word), "offers": .integer($0.offers)]
+                })
         }
         return object
     }

@@ -151,7 +151,8 @@ extension OutboxPart {
     /// The form that `history` shows.
     fileprivate func json(to conversation: Conversation) -> JSONValue {
         var object: JSONObject = [
-            "conversation": .string(conversation.description), "state": .string(state.word), "attempts": .integer(attempts), "time_ms": .integer(created),
+            "conversation": .string(conversation.description), "state": .string(state.word),
+            "attempts": .integer(attempts), "time_ms": .integer(created),
         ]
         if case .success(let arguments) = Result(catching: { try JSONValue(parsing: self.arguments) }) {
             object["text"] = arguments["text"]

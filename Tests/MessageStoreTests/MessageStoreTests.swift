@@ -1,7 +1,8 @@
 import ChannelEvents
 import GRDB
-@testable import MessageStore
 import Testing
+
+@testable import MessageStore
 
 #if canImport(Darwin)
     import Darwin
@@ -48,7 +49,9 @@ final class StoreFolder {
 
 func event(_ id: String, source: SourceID = 1, body: String? = "text", time: Int64 = 0) -> NewEvent {
     NewEvent(
-        source: source, head: EventHead(id: id, chat: "c", thread: "t", sender: "s", flags: [.direct, .late], group: "g", replyTo: "r", time: time),
+        source: source,
+        head: EventHead(
+            id: id, chat: "c", thread: "t", sender: "s", flags: [.direct, .late], group: "g", replyTo: "r", time: time),
         body: body.map { EventBody(text: $0).json }, rule: "listed")
 }
 
@@ -238,7 +241,8 @@ struct RetentionTests {
             for id in Int64(1)...5 {
                 try turn.insertPart(
                     OutboxPart(
-                        id: id, key: "k\(id)", session: 1, source: 1, chat: "ann", thread: nil, replyTo: nil, verb: "send",
+                        id: id, key: "k\(id)", session: 1, source: 1, chat: "ann", thread: nil, replyTo: nil,
+                        verb: "send",
                         arguments: Array("{}".utf8), digest: 1, state: id == 2 ? .queued : .sent, created: 0))
             }
         }

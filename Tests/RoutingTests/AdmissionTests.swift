@@ -4,8 +4,9 @@ import ChannelEvents
 import JSON
 import MessageBus
 import MessageStore
-@testable import Routing
 import Testing
+
+@testable import Routing
 
 struct AdmissionTests {
     @Test func anEventIsAcknowledgedAndStoredOnce() throws {
@@ -138,7 +139,8 @@ struct LeaseTests {
         let again = try router.attachAdapter(link: RouterFixture.link("new"), pid: 1)
         #expect(again.welcome != nil)
         // What the old link still says is a stranger's.
-        let sent = try router.turn((RouterFixture.link("chat"), .heartbeat(epoch: router.epoch(RouterFixture.link("chat")))))
+        let sent = try router.turn(
+            (RouterFixture.link("chat"), .heartbeat(epoch: router.epoch(RouterFixture.link("chat")))))
         #expect(sent.to(RouterFixture.link("chat")).contains(.reset(Reset(reason: .stranger))))
     }
 
@@ -167,7 +169,9 @@ struct LeaseTests {
         #expect(try router.attachAdapter(key: "wrong").bye?.code == "source-key")
         #expect(try router.attachAdapter("Not A Source").bye?.code == "source-name")
         let hello = Hello(role: .operator, name: "x", program: "t", instance: "instance-x", pid: 1, version: 99)
-        #expect(try router.turn((RouterFixture.link("x"), .hello(hello))).to(RouterFixture.link("x")).bye?.code == "version")
+        #expect(
+            try router.turn((RouterFixture.link("x"), .hello(hello))).to(RouterFixture.link("x")).bye?.code == "version"
+        )
     }
 
     @Test func aSilentAdapterIsAway() throws {

@@ -2,8 +2,9 @@ import BusProtocol
 import ChannelEvents
 import JSON
 import MessageStore
-@testable import Routing
 import Testing
+
+@testable import Routing
 
 struct SendingTests {
     private let api = RouterFixture.link("api")
@@ -18,10 +19,13 @@ struct SendingTests {
         return router
     }
 
-    private func reply(_ router: RouterFixture, _ text: String = "on it", id: String = "toolu_1", to chatID: String = "chat:ann")
+    private func reply(
+        _ router: RouterFixture, _ text: String = "on it", id: String = "toolu_1", to chatID: String = "chat:ann"
+    )
         throws -> [Effects.Outgoing]
     {
-        try router.turn((api, router.call("reply", ["chat_id": .string(chatID), "text": .string(text)], id: id, from: api)))
+        try router.turn(
+            (api, router.call("reply", ["chat_id": .string(chatID), "text": .string(text)], id: id, from: api)))
     }
 
     private func status(_ answers: [Answer]) -> String? {
@@ -159,7 +163,13 @@ struct SendingTests {
         #expect(try reply(router).to(chat).commands.count == 1)
         try router.turn((chat, .bye(Bye(code: "x", message: ""))))
         let sent = try router.turn(
-            (chat, .hello(Hello(role: .adapter, name: "chat", program: "t", instance: "another-process", pid: 1, key: RouterFixture.key, abilities: Abilities(verbs: ["send"])))))
+            (
+                chat,
+                .hello(
+                    Hello(
+                        role: .adapter, name: "chat", program: "t", instance: "another-process", pid: 1,
+                        key: RouterFixture.key, abilities: Abilities(verbs: ["send"])))
+            ))
         #expect(sent.to(chat).commands.isEmpty, "never sent again silently")
         #expect(status(sent.to(api).answers) == "unknown")
     }
