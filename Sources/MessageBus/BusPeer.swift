@@ -98,8 +98,8 @@ public final class BusPeer: Sendable {
     public var counters: Counters {
         core.link.withLock {
             var counters = $0.counters
-            counters.queuedMessages = $0.outbox.count
-            counters.queuedBytes = $0.outbox.total.bytes
+            counters.queuedMessages = $0.unacknowledged.count
+            counters.queuedBytes = $0.unacknowledged.total.bytes
             counters.openCalls = $0.calls.count
             return counters
         }

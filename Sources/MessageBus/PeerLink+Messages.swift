@@ -5,11 +5,11 @@ extension PeerLink {
 
     mutating func enqueue(_ message: PeerMessage.Numbered, size: MessageSize) throws(BusError) -> UInt64 {
         try checkOpen()
-        guard outbox.count < limits.queuedMessages, outbox.total.bytes + size.bytes <= Int64(limits.queuedBytes) else {
+        guard unacknowledged.count < limits.queuedMessages, unacknowledged.total.bytes + size.bytes <= Int64(limits.queuedBytes) else {
             counters.queueFull += 1
             throw BusError(.queueFull, "too much waits for the router's acknowledgement; send again after the next one")
         }
-        return outbox.append(message, size: size)
+        return unacknowledged.append(message, size: size)
     }
 
     mutating func enqueue(_ call: Call, _ kind: OpenCalls.Kind) throws(BusError) {
@@ -57,8 +57,8 @@ extension PeerLink {
             return .ack(Position(epoch: epoch, sequence: expected - 1))
         }
         if let call = calls.next(epoch: epoch) { return call }
-        let wasWaiting = outbox.isWaiting
-        if let (sequence, message) = outbox.next(within: granted) {
+        let wasWaiting = unacknowledged.isWaiting
+        if let (sequence, message) = unacknowledged.next(within: granted) {
             if !wasWaiting { progressAt = now }
             return .numbered(Position(epoch: epoch, sequence: sequence), message)
         }
@@ -69,7 +69,7 @@ extension PeerLink {
     }
 
     /// What the router still takes.
-    var creditLeft: Credit { outbox.left(of: granted) }
+    var creditLeft: Credit { unacknowledged.left(of: granted) }
 
     // MARK: Receiving
 
@@ -143,16 +143,16 @@ extension PeerLink {
 
     private mutating func acknowledged(_ ack: Acknowledgement, epoch: UInt64, now: Int64) {
         guard ack.position.epoch == epoch else { return lose("unexpected", now: now) }
-        let before = outbox.first
-        guard outbox.acknowledge(through: ack.position.sequence) else { return lose("unexpected", now: now) }
+        let before = unacknowledged.first
+        guard unacknowledged.acknowledge(through: ack.position.sequence) else { return lose("unexpected", now: now) }
         if let credit = ack.credit {
             if granted.events == 0 { progressAt = now }
             granted = credit
         }
-        if outbox.first > before {
+        if unacknowledged.first > before {
             wasUseful = true
             progressAt = now
-            emit(.acknowledged(sequence: outbox.first - 1, refused: ack.refused))
+            emit(.acknowledged(sequence: unacknowledged.first - 1, refused: ack.refused))
         }
         emit(.credit(creditLeft))
         leaveIfDone(now: now)

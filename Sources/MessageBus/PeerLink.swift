@@ -36,7 +36,7 @@ struct PeerLink: Sendable {
     var phase = Phase.idle
     private var actions: [Action] = []
 
-    var outbox = Outbox()
+    var unacknowledged = UnacknowledgedMessages()
     var calls = OpenCalls()
     var health: Health?
     var isHealthDue = false
@@ -92,7 +92,7 @@ struct PeerLink: Sendable {
         socketNumber += 1
         counters.links += 1
         phase = .greeting(since: now, saidHello: false)
-        outbox.rewind()
+        unacknowledged.rewind()
         calls.rewind()
         isHealthDue = health != nil
         isAckDue = false
@@ -107,7 +107,7 @@ struct PeerLink: Sendable {
     /// HELLO as it is now.
     var currentHello: Hello {
         var hello = hello
-        hello.next = outbox.first
+        hello.next = unacknowledged.first
         hello.written = written
         return hello
     }
@@ -150,7 +150,7 @@ struct PeerLink: Sendable {
     mutating func leaveIfDone(now: Int64) {
         guard let farewell else { return }
         switch phase {
-        case .welcomed where outbox.count > 0 && now < farewell.deadline: return
+        case .welcomed where unacknowledged.count > 0 && now < farewell.deadline: return
         case .welcomed, .greeting(_, saidHello: true): phase = .leaving(saidBye: false)
         case .idle, .waiting: end()
         case .greeting:
@@ -183,7 +183,7 @@ struct PeerLink: Sendable {
         return min(next ?? farewell.deadline, farewell.deadline)
     }
 
-    private var awaitsAcknowledgement: Bool { outbox.isWaiting && granted.events > 0 }
+    private var awaitsAcknowledgement: Bool { unacknowledged.isWaiting && granted.events > 0 }
 
     mutating func tick(now: Int64) {
         switch phase {

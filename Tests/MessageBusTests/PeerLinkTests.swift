@@ -397,6 +397,6 @@ struct PeerLinkTests {
             link.received(.success(answer), now: now)
         }
         #expect(admitted == Array(1...60))
-        #expect(link.outbox.count == 0)
+        #expect(link.unacknowledged.count == 0)
     }
 }

@@ -2,7 +2,7 @@ import BusProtocol
 import ChannelEvents
 
 /// A peer's numbered messages from the time they are given until the router acknowledges them. Pure.
-struct Outbox: Sendable {
+struct UnacknowledgedMessages: Sendable {
     private struct Entry {
         let message: PeerMessage.Numbered
         let size: MessageSize
