@@ -59,7 +59,9 @@ let package = Package(
         // A platform's side.
         .target(
             name: "AdapterKit",
-            dependencies: ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "OperatingLog", logging]),
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "OperatingLog", logging,
+            ]),
 
         // What every process stands on: places, secrets, locks; logs; the configuration file.
         .target(name: "OperatingHome", dependencies: ["JSON"]),
@@ -78,7 +80,8 @@ let package = Package(
         .executableTarget(
             name: "switchboard-router",
             dependencies: [
-                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingConfiguration", "OperatingHome",
+                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingConfiguration",
+                "OperatingHome",
                 "OperatingLog", "Routing", argumentParser, logging,
             ]),
         .executableTarget(
@@ -106,12 +109,14 @@ let package = Package(
             resources: [.copy("Golden")]),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
         .testTarget(
-            name: "MessageBusTests", dependencies: ["BusProtocol", "JSON", "MessageBus", "SwitchboardTesting", "ZeroMQ"]),
+            name: "MessageBusTests",
+            dependencies: ["BusProtocol", "JSON", "MessageBus", "SwitchboardTesting", "ZeroMQ"]),
         .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "ChannelEvents"]),
         .testTarget(
             name: "MessageStoreTests",
             dependencies: [
-                "ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting", .product(name: "GRDB", package: "GRDB.swift"),
+                "ChannelEvents", "JSON", "MessageStore", "SwitchboardTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "RoutingTests",
@@ -120,7 +125,8 @@ let package = Package(
                 "SwitchboardTesting",
             ]),
         .testTarget(
-            name: "ModelContextProtocolTests", dependencies: ["JSON", "ModelContextProtocol", "OperatingHome", "SwitchboardTesting"]),
+            name: "ModelContextProtocolTests",
+            dependencies: ["JSON", "ModelContextProtocol", "OperatingHome", "SwitchboardTesting"]),
         .testTarget(
             name: "ChannelSessionTests",
             dependencies: [
@@ -131,7 +137,8 @@ let package = Package(
         .testTarget(
             name: "OperatingConfigurationTests",
             dependencies: [
-                "AccessControl", "ChannelEvents", "JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog", logging,
+                "AccessControl", "ChannelEvents", "JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog",
+                logging,
             ]),
         .testTarget(
             name: "WebhookTests",
@@ -141,7 +148,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingHome", "SwitchboardTesting",
+                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingHome",
+                "SwitchboardTesting",
             ]),
         // An adapter whose platform is a folder, for the tests that kill processes.
         .executableTarget(name: "switchboard-rehearsal", dependencies: ["AdapterKit"], path: "Tests/Rehearsal"),
@@ -150,7 +158,8 @@ let package = Package(
         .executableTarget(
             name: "switchboard-benchmarks",
             dependencies: [
-                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingHome", "SwitchboardTesting",
+                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingHome",
+                "SwitchboardTesting",
                 "ZeroMQ", argumentParser,
             ],
             path: "Tests/Benchmarks"),

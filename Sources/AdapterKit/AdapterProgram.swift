@@ -100,7 +100,7 @@ enum AdapterProgram<Author: Adapter> {
         }
         let stop = Latest<String?>(nil)
         try Lifeline.watch { stop.change { $0 = $0 ?? "the supervisor is gone" } }
-        try StopSignals.watch { signal in stop.change { $0 = $0 ?? signal } }
+        try StopSignals.watch { number in stop.change { $0 = $0 ?? "signal \(number)" } }
         OperatingLog.bootstrap(process: source.text, settings: LogSettings(environment: environment))
         let log = Logger(label: source.text)
 

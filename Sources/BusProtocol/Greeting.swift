@@ -146,7 +146,8 @@ extension Hello {
             instance: instance,
             pid: value["pid"]?.integerValue ?? 0, next: UInt64(next), key: value["key"]?.stringValue,
             abilities: value["abilities"].map(Abilities.init(from:)) ?? Abilities(),
-            project: value["project"]?.stringValue.map { String($0.prefix(4096)) }, parent: value["parent"]?.integerValue,
+            project: value["project"]?.stringValue.map { String($0.prefix(4096)) },
+            parent: value["parent"]?.integerValue,
             written: value["written"]?.arrayValue?.compactMap(\.integerValue) ?? [],
             credit: value["credit"]?.integerValue, version: version)
     }

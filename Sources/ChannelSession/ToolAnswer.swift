@@ -30,10 +30,10 @@ enum ToolAnswer {
         case "queued": text = "Queued: Switchboard keeps it and sends it later. Do not send it again."
         default: text = "Unknown: it may have been sent or not. Do not send it again unasked."
         }
-        if message.lowercased().hasPrefix(status) {
+        if status != "sent", message.lowercased().hasPrefix(status) {
             // The router's sentence says it all.
             text = message.prefix(1).uppercased() + message.dropFirst()
-        } else if !message.isEmpty {
+        } else if !message.isEmpty, message != status {
             text += " " + message
         }
         return ToolResult([text], structured: ["status": .string(status), "ids": .array(ids.map(JSONValue.string))])

@@ -28,8 +28,11 @@ struct HotStatement {
         value.withUTF8 { utf8 in
             _ = utf8.withMemoryRebound(to: CChar.self) { text in
                 // An empty string has no address, and a null address binds NULL.
-                if let base = text.baseAddress { sqlite3_bind_text(statement, index, base, Int32(text.count), Self.copied) }
-                else { sqlite3_bind_text(statement, index, "", 0, Self.copied) }
+                if let base = text.baseAddress {
+                    sqlite3_bind_text(statement, index, base, Int32(text.count), Self.copied)
+                } else {
+                    sqlite3_bind_text(statement, index, "", 0, Self.copied)
+                }
             }
         }
     }
@@ -44,8 +47,11 @@ struct HotStatement {
             return
         }
         _ = value.withUnsafeBytes { bytes in
-            if let base = bytes.baseAddress { sqlite3_bind_blob(statement, index, base, Int32(bytes.count), Self.copied) }
-            else { sqlite3_bind_zeroblob(statement, index, 0) }
+            if let base = bytes.baseAddress {
+                sqlite3_bind_blob(statement, index, base, Int32(bytes.count), Self.copied)
+            } else {
+                sqlite3_bind_zeroblob(statement, index, 0)
+            }
         }
     }
 
@@ -54,16 +60,26 @@ struct HotStatement {
     func run() throws -> Int {
         let code = sqlite3_step(statement)
         sqlite3_reset(statement)
-        guard code == SQLITE_DONE || code == SQLITE_ROW else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+        guard code == SQLITE_DONE || code == SQLITE_ROW else {
+            throw DatabaseError(resultCode: ResultCode(rawValue: code))
+        }
         return Int(sqlite3_changes(database.sqliteConnection))
     }
 
     /// Runs a query and visits each row.
     func each(_ body: (HotRow) throws -> Void) throws {
+        try visit { row in
+            try body(row)
+            return true
+        }
+    }
+
+    /// Runs a query and visits rows until `body` wants no more.
+    func visit(_ body: (HotRow) throws -> Bool) throws {
         defer { sqlite3_reset(statement) }
         while true {
             switch sqlite3_step(statement) {
-            case SQLITE_ROW: try body(HotRow(statement: statement))
+            case SQLITE_ROW: if try !body(HotRow(statement: statement)) { return }
             case SQLITE_DONE: return
             case let code: throw DatabaseError(resultCode: ResultCode(rawValue: code))
             }
@@ -82,7 +98,8 @@ struct HotRow {
     func text(_ column: Int32) -> String? {
         guard let start = sqlite3_column_text(statement, column) else { return nil }
         return String(
-            decoding: UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column))), as: UTF8.self)
+            decoding: UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column))),
+            as: UTF8.self)
     }
 
     func blob(_ column: Int32) -> [UInt8]? {

@@ -16,11 +16,15 @@ public final class MessageStore: Sendable {
     /// Opens the database, copying it first when a migration is due.
     ///
     /// - Throws: ``StoreError``: `newer` when it was written by a newer Switchboard, else what is wrong with the file.
-    public init(path: String) throws(StoreError) {
+    public convenience init(path: String) throws(StoreError) {
+        try self.init(path: path, migrator: Schema.migrator)
+    }
+
+    /// The same with other migrations, as a later version will have them.
+    init(path: String, migrator: DatabaseMigrator) throws(StoreError) {
         self.path = path
         do {
             pool = try DatabasePool(path: path, configuration: Self.configuration)
-            let migrator = Schema.migrator
             let state = try pool.read { db in
                 (
                     superseded: try migrator.hasBeenSuperseded(db), complete: try migrator.hasCompletedMigrations(db),
@@ -28,8 +32,10 @@ public final class MessageStore: Sendable {
                 )
             }
             if state.superseded {
-                throw StoreError(.newer, "\(path) was written by a newer Switchboard: update this one, or restore the copy "
-                    + "beside it that was made before its migration")
+                throw StoreError(
+                    .newer,
+                    "\(path) was written by a newer Switchboard: update this one, or restore the copy "
+                        + "beside it that was made before its migration")
             }
             if !state.complete {
                 if let applied = state.applied { try Self.copy(pool, to: "\(path).before-migration-after-\(applied)") }

@@ -116,7 +116,8 @@ public struct OutboxPart: Sendable {
     public var created: Int64
 
     public init(
-        id: Int64 = 0, key: String, session: SessionID, source: SourceID, chat: String, thread: String?, replyTo: String?,
+        id: Int64 = 0, key: String, session: SessionID, source: SourceID, chat: String, thread: String?,
+        replyTo: String?,
         verb: String, arguments: [UInt8], digest: Int64, state: OutboxState = .queued, attempts: Int64 = 0,
         notBefore: Int64 = 0, ids: [String] = [], reason: String? = nil, created: Int64
     ) {

@@ -14,7 +14,9 @@ public struct RetentionPeriods: Hashable, Sendable {
 extension StoreTurn {
     /// One slice of retention: looks at a bounded number of events from a place on and gives the place of the next
     /// slice, or `nil` when the rest is too young.
-    public func retain(_ retention: RetentionPeriods, from start: EventSequence, rows: Int, now: Int64) throws -> EventSequence? {
+    public func retain(_ retention: RetentionPeriods, from start: EventSequence, rows: Int, now: Int64) throws
+        -> EventSequence?
+    {
         try retainOutbox(retention, rows: rows, now: now)
         let look = try statement("SELECT seq, admitted FROM events WHERE seq > ? ORDER BY seq LIMIT ?")
         look.bind(1, start)
@@ -36,7 +38,8 @@ extension StoreTurn {
         forget.bind(1, start)
         forget.bind(2, forgotten)
         try forget.run()
-        let clear = try statement("UPDATE events SET body = NULL WHERE seq > ? AND seq <= ? AND body IS NOT NULL AND \(settled)")
+        let clear = try statement(
+            "UPDATE events SET body = NULL WHERE seq > ? AND seq <= ? AND body IS NOT NULL AND \(settled)")
         clear.bind(1, start)
         clear.bind(2, textless)
         try clear.run()

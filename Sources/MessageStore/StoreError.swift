@@ -32,9 +32,13 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         switch error.resultCode {
         case .SQLITE_FULL: self.init(.full, "no room left for \(path): free some space; Switchboard goes on by itself")
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            self.init(.corrupt, "\(path) is damaged: stop Switchboard and restore a backup, or move the file away to start anew")
+            self.init(
+                .corrupt,
+                "\(path) is damaged: stop Switchboard and restore a backup, or move the file away to start anew")
         case .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM:
-            self.init(.io, "\(path) cannot be read or written (\(error.extendedResultCode)): check the disk and the permissions")
+            self.init(
+                .io,
+                "\(path) cannot be read or written (\(error.extendedResultCode)): check the disk and the permissions")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             self.init(.busy, "\(path) is held by another program: close it")
         default: self.init(.failed, "SQLite \(error.extendedResultCode) at \(path)")

@@ -28,17 +28,30 @@ public struct StoreReader {
         query.bind(3, place?.chat)
         query.bind(4, place?.thread ?? "")
         query.bind(5, Int64(limit))
-        var entries: [HistoryEntry] = []
-        try query.each { row in
-            guard let source = row.text(1).flatMap(SourceName.init) else { return }
-            entries.append(
-                HistoryEntry(
-                    sequence: row.integer(0), source: source, head: EventHead(row: row, from: 2),
-                    rule: row.text(12) ?? "", body: row.blob(13)))
-        }
+        var entries = try self.entries(query)
         for index in entries.indices { entries[index].deliveries = try deliveries(of: entries[index].sequence) }
         return entries
     }
+
+    /// Rows as entries, as far as one answer may carry them: text is bounded, and what is left out is older.
+    private func entries(_ query: HotStatement) throws -> [HistoryEntry] {
+        var entries: [HistoryEntry] = []
+        var bytes = 0
+        try query.visit { row in
+            guard let source = row.text(1).flatMap(SourceName.init) else { return true }
+            let entry = HistoryEntry(
+                sequence: row.integer(0), source: source, head: EventHead(row: row, from: 2), rule: row.text(12) ?? "",
+                body: row.blob(13))
+            bytes += entry.body?.count ?? 0
+            entries.append(entry)
+            return bytes < Self.answerBytes
+        }
+        return entries
+    }
+
+    /// Text in one answer; past it no further message is added. With the last one it stays below what a message of the
+    /// bus may carry.
+    public static let answerBytes = 1 << 20
 
     private func deliveries(of event: EventSequence) throws -> [HistoryEntry.Delivery] {
         // The sessions are few and each is one probe of the primary key.
@@ -61,7 +74,9 @@ public struct StoreReader {
     }
 
     /// What was delivered to a session from one conversation, newest first.
-    public func delivered(to session: SessionID, place: Place, before: EventSequence?, limit: Int) throws -> [HistoryEntry] {
+    public func delivered(to session: SessionID, place: Place, before: EventSequence?, limit: Int) throws
+        -> [HistoryEntry]
+    {
         let query = try HotStatement(
             db,
             """
@@ -78,15 +93,7 @@ public struct StoreReader {
         query.bind(4, place.chat)
         query.bind(5, place.thread ?? "")
         query.bind(6, Int64(limit))
-        var entries: [HistoryEntry] = []
-        try query.each { row in
-            guard let source = row.text(1).flatMap(SourceName.init) else { return }
-            entries.append(
-                HistoryEntry(
-                    sequence: row.integer(0), source: source, head: EventHead(row: row, from: 2),
-                    rule: row.text(12) ?? "", body: row.blob(13)))
-        }
-        return entries
+        return try entries(query)
     }
 
     /// The conversations that were delivered to a session.
@@ -110,14 +117,46 @@ public struct StoreReader {
 
     /// What was sent to a conversation, newest first.
     public func replies(place: Place, limit: Int) throws -> [OutboxPart] {
+        try replies(place: place, times: 0..<Int64.max, limit: limit).map(\.part)
+    }
+
+    /// What was sent, to one conversation or to all, newest first.
+    ///
+    /// - Parameter times: when it was asked for.
+    public func replies(place: Place?, times: Range<Int64>, limit: Int) throws -> [(
+        part: OutboxPart, conversation: Conversation
+    )] {
         let query = try HotStatement(
             db,
-            OutboxPart.query + "WHERE source = ? AND chat = ? AND ifnull(thread, '') = ? ORDER BY id DESC LIMIT ?")
-        query.bind(1, place.source)
-        query.bind(2, place.chat)
-        query.bind(3, place.thread ?? "")
-        query.bind(4, Int64(limit))
-        return try query.parts()
+            OutboxPart.query + """
+                WHERE (?1 IS NULL OR (source = ?1 AND chat = ?2 AND ifnull(thread, '') = ?3)) AND created >= ?4 AND created < ?5
+                ORDER BY id DESC LIMIT ?6
+                """)
+        query.bind(1, place?.source)
+        query.bind(2, place?.chat)
+        query.bind(3, place?.thread ?? "")
+        query.bind(4, times.lowerBound)
+        query.bind(5, times.upperBound)
+        query.bind(6, Int64(limit))
+        var names: [SourceID: SourceName] = [:]
+        let parts = try query.parts()
+        try HotStatement(db, "SELECT id, name FROM sources").each { row in
+            names[row.integer(0)] = row.text(1).flatMap(SourceName.init)
+        }
+        return parts.compactMap { part in
+            names[part.source].map { (part, Conversation(source: $0, chat: part.chat, thread: part.thread)) }
+        }
+    }
+
+    /// The number of an event, by the id that people see; `nil` when there is none.
+    public func sequence(of event: EventKey) throws -> EventSequence? {
+        let query = try HotStatement(
+            db, "SELECT e.seq FROM sources s JOIN events e ON e.source = s.id WHERE s.name = ? AND e.id = ?")
+        query.bind(1, event.source.text)
+        query.bind(2, event.id)
+        var sequence: EventSequence?
+        try query.each { sequence = $0.integer(0) }
+        return sequence
     }
 
     /// Events in the store; counted by the first and last sequence, exact until retention deletes.
@@ -184,7 +223,9 @@ public struct HistoryEntry: Sendable {
         }
         if !deliveries.isEmpty {
             object["deliveries"] = .array(
-                deliveries.map { ["session": .string($0.session), "state": .string($0.state.word), "offers": .integer($0.offers)] })
+                deliveries.map {
+                    ["session": .string($0.session), "state": .string($0.state.word), "offers": .integer($0.offers)]
+                })
         }
         return object
     }

@@ -46,7 +46,8 @@ public struct StoreTurn {
         session: SessionID, event: EventSequence, state: DeliveryState, offers: Int64, now: Int64
     ) throws {
         let insert =
-            try insertion ?? statement("INSERT INTO deliveries (session, event, state, offers, changed) VALUES (?, ?, ?, ?, ?)")
+            try insertion
+            ?? statement("INSERT INTO deliveries (session, event, state, offers, changed) VALUES (?, ?, ?, ?, ?)")
         insertion = insert
         insert.bind(1, session)
         insert.bind(2, event)
@@ -62,7 +63,8 @@ public struct StoreTurn {
     ) throws {
         let update =
             try transition
-            ?? statement("UPDATE deliveries SET state = ?, offers = ?, changed = ?, reason = ? WHERE session = ? AND event = ?")
+            ?? statement(
+                "UPDATE deliveries SET state = ?, offers = ?, changed = ?, reason = ? WHERE session = ? AND event = ?")
         transition = update
         update.bind(1, state.rawValue)
         update.bind(2, offers)
@@ -202,7 +204,8 @@ extension EventHead {
             id: row.text(column) ?? "", chat: row.text(column + 1) ?? "", thread: row.text(column + 2),
             sender: row.text(column + 3) ?? "", kind: EventKind(rawValue: row.text(column + 4) ?? ""),
             authentication: Authentication(rawValue: row.text(column + 5) ?? ""),
-            flags: EventFlags(rawValue: UInt8(truncatingIfNeeded: row.integer(column + 6))), group: row.text(column + 7),
+            flags: EventFlags(rawValue: UInt8(truncatingIfNeeded: row.integer(column + 6))),
+            group: row.text(column + 7),
             replyTo: row.text(column + 8), time: row.integer(column + 9))
     }
 }

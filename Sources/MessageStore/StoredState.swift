@@ -50,13 +50,16 @@ extension StoreTurn {
         }
         try statement("SELECT id, name, cursor, holder, holder_pid, held_since FROM sources").each { row in
             guard let name = row.text(1).flatMap(SourceName.init) else { return }
-            let holder = row.text(3).map { SourceRecord.Holder(instance: $0, pid: row.integer(4), since: row.integer(5)) }
+            let holder = row.text(3).map {
+                SourceRecord.Holder(instance: $0, pid: row.integer(4), since: row.integer(5))
+            }
             state.sources.append(SourceRecord(id: row.integer(0), name: name, cursor: row.blob(2), holder: holder))
         }
         try statement("SELECT id, label, project, incarnation, instance FROM sessions").each { row in
             state.sessions.append(
                 SessionRecord(
-                    id: row.integer(0), label: row.text(1) ?? "", project: row.text(2) ?? "", incarnation: row.integer(3),
+                    id: row.integer(0), label: row.text(1) ?? "", project: row.text(2) ?? "",
+                    incarnation: row.integer(3),
                     instance: row.text(4)))
         }
         try statement("SELECT session, count(*) FROM deliveries WHERE state = 0 GROUP BY session").each { row in

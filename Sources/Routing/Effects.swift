@@ -93,7 +93,7 @@ public struct ReadRequest: Sendable {
     }
 
     public enum Query: Sendable {
-        case history(Place?, before: EventSequence?, limit: Int)
+        case history(Place?, before: EventKey?, limit: Int)
         case messages(SessionID, Place, before: EventSequence?, limit: Int)
         case conversations(SessionID, limit: Int)
         /// What the core knows, to be completed with the store's figures.

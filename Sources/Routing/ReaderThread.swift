@@ -103,7 +103,12 @@ final class ReaderThread: Sendable {
 
     private func answer(_ query: ReadRequest.Query) -> Answer.Outcome {
         do {
-            return try store.read { reader in .success(try Self.answer(query, reader)) }
+            return try store.read { reader in
+                if case .history(_, let event?, _) = query, try reader.sequence(of: event) == nil {
+                    return .failure(code: ProtocolError.Code.notFound.rawValue, message: "there is no event \(event)")
+                }
+                return .success(try Self.answer(query, reader))
+            }
         } catch {
             return .failure(code: error.code.rawValue, message: error.message)
         }
@@ -112,11 +117,16 @@ final class ReaderThread: Sendable {
     private static func answer(_ query: ReadRequest.Query, _ reader: StoreReader) throws -> JSONValue {
         switch query {
         case .history(let place, let before, let limit):
-            var events = try reader.history(place: place, before: before, limit: limit).map { JSONValue.object($0.json) }
-            events.reverse()
-            var answer: JSONObject = ["events": .array(events)]
-            if let place { answer["replies"] = .array(try reader.replies(place: place, limit: limit).map(\.json)) }
-            return .object(answer)
+            let sequence = try before.map { try reader.sequence(of: $0) ?? .max }
+            let entries = try reader.history(place: place, before: sequence, limit: limit)
+            // The replies of the time that the events span; of all later time when no older page was asked for.
+            let first = entries.count == limit ? entries.last?.head.time ?? 0 : 0
+            let last = before == nil ? Int64.max : max(first, (entries.first?.head.time ?? first) + 1)
+            let replies = try reader.replies(place: place, times: first..<last, limit: limit)
+            return [
+                "events": .array(entries.reversed().map { JSONValue.object($0.json) }),
+                "replies": .array(replies.reversed().map { $0.part.json(to: $0.conversation) }),
+            ]
         case .messages(let session, let place, let before, let limit):
             let messages = try reader.delivered(to: session, place: place, before: before, limit: limit)
             return ["messages": .array(messages.reversed().map { .object($0.toolMessage) })]
@@ -139,9 +149,10 @@ final class ReaderThread: Sendable {
 
 extension OutboxPart {
     /// The form that `history` shows.
-    var json: JSONValue {
+    fileprivate func json(to conversation: Conversation) -> JSONValue {
         var object: JSONObject = [
-            "state": .string(state.word), "attempts": .integer(attempts), "time_ms": .integer(created),
+            "conversation": .string(conversation.description), "state": .string(state.word),
+            "attempts": .integer(attempts), "time_ms": .integer(created),
         ]
         if case .success(let arguments) = Result(catching: { try JSONValue(parsing: self.arguments) }) {
             object["text"] = arguments["text"]

@@ -34,7 +34,10 @@ extension RouterCore {
         case "fetch_messages":
             guard let conversation = call.arguments["chat_id"]?.stringValue.flatMap(Conversation.init),
                 let place = place(of: conversation)
-            else { return fail(call.id, .notFound, "no such chat: take chat_id from a channel message or from conversations", link) }
+            else {
+                return fail(
+                    call.id, .notFound, "no such chat: take chat_id from a channel message or from conversations", link)
+            }
             read(
                 .messages(
                     id, place, before: call.arguments["before"]?.integerValue,
@@ -84,7 +87,8 @@ extension RouterCore {
     mutating func reply(
         _ call: Call, key: String, session id: SessionID, from link: LinkID, knowing fact: Fact, _ now: Moment
     ) {
-        guard let asked = part(for: call, key: key, session: id, now: now.wall), let name = sourceNames[asked.source] else {
+        guard let asked = part(for: call, key: key, session: id, now: now.wall), let name = sourceNames[asked.source]
+        else {
             return fail(call.id, .notFound, "no such chat: take chat_id from the channel message you answer", link)
         }
         guard case .reply(let known, let hasHeard) = fact else { return }
@@ -92,14 +96,19 @@ extension RouterCore {
         if let known {
             // The same call, or the same words again: the one that was stored answers for both.
             guard let open = outbox.parts[known.id] else { return answer(call.id, Self.outcome(of: known), to: link) }
-            if open.state == .queued, open.notBefore > now.wall { return answer(call.id, Self.outcome(of: open), to: link) }
-            if let overdue = outbox.wait(caller, for: known.id) { answer(overdue.id, Self.outcome(of: open), to: overdue.link) }
+            if open.state == .queued, open.notBefore > now.wall {
+                return answer(call.id, Self.outcome(of: open), to: link)
+            }
+            if let overdue = outbox.wait(caller, for: known.id) {
+                answer(overdue.id, Self.outcome(of: open), to: overdue.link)
+            }
             return
         }
         guard hasHeard || id == unassignedSession else {
             return fail(
                 call.id, .notAllowed,
-                "this session was never delivered a message of that chat: reply only to a chat_id from a channel message", link)
+                "this session was never delivered a message of that chat: reply only to a chat_id from a channel message",
+                link)
         }
         if let abilities = sources[name]?.hello?.abilities, sources[name]?.link != nil {
             guard abilities.verbs.contains("send") else {
@@ -107,11 +116,14 @@ extension RouterCore {
             }
             let length = Int64(call.arguments["text"]?.stringValue?.utf16.count ?? 0)
             if let limit = abilities.textLimit, length > limit {
-                return fail(call.id, .oversize, "\(name) takes \(limit) characters in one message, this has \(length): shorten it", link)
+                return fail(
+                    call.id, .oversize,
+                    "\(name) takes \(limit) characters in one message, this has \(length): shorten it", link)
             }
         }
         guard outbox.count < Outbox.limit else {
-            return fail(call.id, .flood, "\(Outbox.limit) messages wait to be sent already: see 'switchboard status'", link)
+            return fail(
+                call.id, .flood, "\(Outbox.limit) messages wait to be sent already: see 'switchboard status'", link)
         }
         let part = outbox.add(asked)
         effects.changes.append(.newPart(part))
@@ -127,18 +139,27 @@ extension RouterCore {
 
     // MARK: inbox
 
-    private mutating func inbox(_ call: Call, session id: SessionID, from link: LinkID, knowing fact: Fact, _ now: Moment) {
+    private mutating func inbox(
+        _ call: Call, session id: SessionID, from link: LinkID, knowing fact: Fact, _ now: Moment
+    ) {
         let limit = Self.limit(call.arguments, standard: 20, most: 50)
         var messages: [JSONValue] = []
-        if case .deliveries(let deliveries) = fact {
+        var room = StoreReader.answerBytes
+        if case .deliveries(let all) = fact {
+            let deliveries = all.prefix { delivery in
+                defer { room -= delivery.body.count }
+                return room > 0
+            }
             messages = deliveries.map { message($0) }
             pull(Set(deliveries.map(\.event)), for: id)
         }
-        takeUnpushed(for: id, limit, into: &messages)
+        takeUnpushed(for: id, limit, room, into: &messages)
         let wait = min(max(call.arguments["wait_seconds"]?.integerValue ?? 0, 0), 50)
         if messages.isEmpty, wait > 0 {
             // One call waits for a session; an earlier one ends here, so that none is left without an answer.
-            if sessions[id]?.parkedInbox.map({ $0.id != call.id }) ?? false { answerParkedInbox(id, now, evenIfEmpty: true) }
+            if sessions[id]?.parkedInbox.map({ $0.id != call.id }) ?? false {
+                answerParkedInbox(id, now, evenIfEmpty: true)
+            }
             sessions[id]?.parkedInbox = Session.ParkedInbox(id: call.id, limit: limit, until: now.uptime + wait * 1_000)
             return
         }
@@ -155,9 +176,15 @@ extension RouterCore {
     }
 
     /// Takes what waits out of the queues. An answer can be lost on its way, so it is offered, not yet seen.
-    private mutating func takeUnpushed(for id: SessionID, _ limit: Int, into messages: inout [JSONValue]) {
-        while messages.count < limit, let index = sessions.index(forKey: id), let next = takeNext(for: id, at: index) {
+    /// At most so many messages and about so many bytes of them.
+    private mutating func takeUnpushed(for id: SessionID, _ limit: Int, _ bytes: Int, into messages: inout [JSONValue])
+    {
+        var room = bytes
+        while messages.count < limit, room > 0, let index = sessions.index(forKey: id),
+            let next = takeNext(for: id, at: index)
+        {
             let delivery = next.delivery
+            room -= delivery.body.count
             messages.append(message(delivery))
             let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
             let stored = StoredState.StoredDelivery(event: delivery.event, offers: delivery.offers + 1, place: place)
@@ -176,7 +203,7 @@ extension RouterCore {
     mutating func answerParkedInbox(_ id: SessionID, _ now: Moment, evenIfEmpty: Bool = false) -> Bool {
         guard let parked = sessions[id]?.parkedInbox, let link = sessions[id]?.link else { return false }
         var messages: [JSONValue] = []
-        takeUnpushed(for: id, parked.limit, into: &messages)
+        takeUnpushed(for: id, parked.limit, StoreReader.answerBytes, into: &messages)
         guard evenIfEmpty || !messages.isEmpty else { return false }
         sessions[id]?.parkedInbox = nil
         answerInbox(parked.id, messages, session: id, link)

@@ -48,11 +48,15 @@ extension RouterCore {
     }
 
     /// The oldest of what waits for a session and, if it may take that, of what waits for nobody.
-    mutating func takeNext(for id: SessionID, at index: Sessions.Index) -> (delivery: WaitingDelivery, wasUnassigned: Bool)? {
+    mutating func takeNext(for id: SessionID, at index: Sessions.Index) -> (
+        delivery: WaitingDelivery, wasUnassigned: Bool
+    )? {
         guard !sessions.values[index].mailbox.needsPage else { return nil }
         if !unassigned.isEmpty, defaultSession == id {
             guard !unassigned.needsPage, let open = unassigned.firstEvent else { return nil }
-            if open < sessions.values[index].mailbox.firstEvent ?? .max { return unassigned.removeFirst().map { ($0, true) } }
+            if open < sessions.values[index].mailbox.firstEvent ?? .max {
+                return unassigned.removeFirst().map { ($0, true) }
+            }
         }
         return sessions.values[index].mailbox.removeFirst().map { ($0, false) }
     }
@@ -60,7 +64,9 @@ extension RouterCore {
     typealias Sessions = [SessionID: Session]
 
     /// Puts a delivery on its way. Its change of state is the caller's: it stands in the same commit.
-    mutating func offer(_ delivery: WaitingDelivery, to id: SessionID, at index: Sessions.Index, _ place: Place, _ now: Moment) {
+    mutating func offer(
+        _ delivery: WaitingDelivery, to id: SessionID, at index: Sessions.Index, _ place: Place, _ now: Moment
+    ) {
         guard let link = sessions.values[index].link, let name = sourceNames[delivery.source] else { return }
         let age = now.wall.subtractingReportingOverflow(delivery.head.time).partialValue
         sessions.values[index].noteOffer(delivery, place, now)
@@ -69,30 +75,50 @@ extension RouterCore {
                 id: delivery.event, source: name, head: delivery.head, redelivery: delivery.offers,
                 staleAge: age > Self.staleAge ? age : nil, body: delivery.body), to: link)
         guard isTapWatched else { return }
-        tap("delivery", [
-            "event_id": .string(EventKey(source: name, id: delivery.head.id).description),
-            "session": .string(sessions.values[index].record.label), "state": "offered", "redelivery": .integer(delivery.offers),
-        ])
+        tap(
+            "delivery",
+            [
+                "event_id": .string(EventKey(source: name, id: delivery.head.id).description),
+                "session": .string(sessions.values[index].record.label), "state": "offered",
+                "redelivery": .integer(delivery.offers),
+            ])
     }
 
     /// Older than this, a message is marked stale with its age: the world may have moved on.
     static let staleAge: Int64 = 3_600_000
 
-    /// Joins deliveries to one link into messages of at most ``BusLimits/batch`` and a bounded size.
+    /// Joins deliveries to one link into messages that the protocol's limits allow.
     struct OpenBatch {
-        static let bytesLimit = 1 << 20
+        /// With one more delivery of the greatest size a message stays below ``BusLimits/messageBytes`` and its header
+        /// below ``BusLimits/headerBytes``.
+        static let bodyLimit = 1 << 20
+        static let headLimit = 1 << 19
 
         let link: LinkID
-        var deliveries: [Delivery] = []
-        var bytes = 0
+        private(set) var deliveries: [Delivery] = []
+        private var bodyBytes = 0
+        private var headBytes = 0
+
+        init(link: LinkID) {
+            self.link = link
+        }
+
+        mutating func add(_ delivery: Delivery) {
+            bodyBytes += delivery.body.count
+            headBytes += delivery.head.greatestSize
+            deliveries.append(delivery)
+        }
+
+        var isFull: Bool {
+            deliveries.count == BusLimits.batch || bodyBytes >= Self.bodyLimit || headBytes >= Self.headLimit
+        }
     }
 
     private mutating func batch(_ delivery: Delivery, to link: LinkID) {
         if let open = openBatch?.link, open != link { flushBatch() }
         if openBatch == nil { openBatch = OpenBatch(link: link) }
-        openBatch?.bytes += delivery.body.count
-        openBatch?.deliveries.append(delivery)
-        if openBatch?.deliveries.count == BusLimits.batch || openBatch?.bytes ?? 0 >= OpenBatch.bytesLimit { flushBatch() }
+        openBatch?.add(delivery)
+        if openBatch?.isFull == true { flushBatch() }
     }
 
     mutating func flushBatch() {
@@ -192,7 +218,9 @@ extension RouterCore {
             if item.wasWritten {
                 sessions[id]?.uncovered.append(item.delivery)
             } else {
-                returned.append(Session.InFlight(event: item.delivery.event, offers: item.delivery.offers, place: item.delivery.place))
+                returned.append(
+                    Session.InFlight(
+                        event: item.delivery.event, offers: item.delivery.offers, place: item.delivery.place))
             }
         }
         if sessions[id]?.pulled.isEmpty == false { sessions[id]?.uncovered.sort { $0.event < $1.event } }
@@ -217,7 +245,8 @@ extension RouterCore {
 
     /// Something only a real session does: from now on it gets everything.
     mutating func prove(_ id: SessionID) {
-        guard var session = sessions[id], session.isAttached, session.phase != .ready || session.record.instance != session.instance
+        guard var session = sessions[id], session.isAttached,
+            session.phase != .ready || session.record.instance != session.instance
         else { return }
         session.record.instance = session.instance
         sessions[id] = session
@@ -234,7 +263,9 @@ extension RouterCore {
         case .waiting(let until) where until <= now.uptime: prove(id)
         default: break
         }
-        if let parked = session.parkedInbox, parked.until <= now.uptime { answerParkedInbox(id, now, evenIfEmpty: true) }
+        if let parked = session.parkedInbox, parked.until <= now.uptime {
+            answerParkedInbox(id, now, evenIfEmpty: true)
+        }
     }
 
     /// A reply, a pass or a pull covers what was written: it was seen.
@@ -246,5 +277,14 @@ extension RouterCore {
         for item in known where isCovered(item) {
             effects.changes.append(.transition(id, item.event, state, offers: item.offers, reason: nil))
         }
+    }
+}
+
+extension EventHead {
+    /// What a head may take as JSON at most: a control character becomes six bytes.
+    fileprivate var greatestSize: Int {
+        let text = id.utf8.count + chat.utf8.count + sender.utf8.count + kind.rawValue.utf8.count
+        let optional = (thread?.utf8.count ?? 0) + (group?.utf8.count ?? 0) + (replyTo?.utf8.count ?? 0)
+        return 256 + 6 * (text + optional)
     }
 }

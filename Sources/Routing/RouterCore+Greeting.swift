@@ -23,7 +23,8 @@ extension RouterCore {
     ) {
         guard case .greeting(let key, let isRunning) = fact else { return }
         guard hello.version >= max(1, BusLimits.version - 1), hello.version <= BusLimits.version else {
-            return reject(.version, "this router speaks version \(BusLimits.version): update the older of the two", link)
+            return reject(
+                .version, "this router speaks version \(BusLimits.version): update the older of the two", link)
         }
         if let authorized, authorized.role != hello.role || authorized.name != hello.name {
             return reject(.notAllowed, "this key may only be the \(authorized.role.rawValue) \(authorized.name)", link)
@@ -38,7 +39,8 @@ extension RouterCore {
             }
             if authorized == nil {
                 guard let key, let shown = hello.key, Self.isEqual(key, shown) else {
-                    return reject(.sourceKey, "HELLO needs the key of the source \(hello.name): see 'switchboard keys'", link)
+                    return reject(
+                        .sourceKey, "HELLO needs the key of the source \(hello.name): see 'switchboard keys'", link)
                 }
             }
             greetAdapter(hello, link, holderRuns: isRunning, now)
@@ -59,7 +61,8 @@ extension RouterCore {
     }
 
     private mutating func welcome(
-        _ hello: Hello, as kind: Peer.Kind, name: String, cursor: JSONValue? = nil, credit: Credit = Credit(events: 256, bytes: 1 << 20),
+        _ hello: Hello, as kind: Peer.Kind, name: String, cursor: JSONValue? = nil,
+        credit: Credit = Credit(events: 256, bytes: 1 << 20),
         settings: JSONValue? = nil, _ link: LinkID, _ now: Moment
     ) {
         epoch += 1
@@ -83,7 +86,8 @@ extension RouterCore {
             effects.changes.append(.newSource(id, name))
         }
         guard var source = sources[name] else { return }
-        if let holder = source.holder, holder.instance != hello.instance, holderRuns,
+        // The pid of a process on another machine says nothing here: while its link stands, it runs.
+        if let holder = source.holder, holder.instance != hello.instance, holderRuns || source.link?.isRemote == true,
             source.link != nil || now.uptime < source.leaseEnd
         {
             return reject(
@@ -115,7 +119,8 @@ extension RouterCore {
             hello, as: .adapter(name), name: name.text, cursor: cursor, credit: settings.adapterCredit,
             settings: settings.adapters[name], link, now)
         if isTapWatched { tap("source", ["source": .string(name.text), "state": "up", "pid": .integer(hello.pid)]) }
-        settleSending(of: source.id, cameBack: cameBack, isIdempotent: hello.abilities.features.contains("idempotent"), now)
+        settleSending(
+            of: source.id, cameBack: cameBack, isIdempotent: hello.abilities.features.contains("idempotent"), now)
     }
 
     /// HEALTH.
@@ -125,7 +130,14 @@ extension RouterCore {
         }
         if health.state != source.health.state {
             sources[name]?.healthSince = now.wall
-            if isTapWatched { tap("source", ["source": .string(name.text), "state": .string(health.state.rawValue), "reason": .string(health.reason ?? "")]) }
+            if isTapWatched {
+                tap(
+                    "source",
+                    [
+                        "source": .string(name.text), "state": .string(health.state.rawValue),
+                        "reason": .string(health.reason ?? ""),
+                    ])
+            }
         }
         sources[name]?.health = health
         if !health.resumed.isEmpty { outbox.resume(source: source.id, chats: Set(health.resumed)) }
@@ -146,7 +158,9 @@ extension RouterCore {
         var label = wanted
         var number = 1
         while let id = labels[label], let session = sessions[id] {
-            if session.record.project == (hello.project ?? "") || session.record.project.isEmpty { namesakes.append(id) }
+            if session.record.project == (hello.project ?? "") || session.record.project.isEmpty {
+                namesakes.append(id)
+            }
             number += 1
             label = "\(wanted)-\(number)"
         }
@@ -177,9 +191,11 @@ extension RouterCore {
         let cameBack = known?.instance == hello.instance || known?.record.instance == hello.instance
         // A live session of another Claude Code keeps its label; this one gets a label of its own.
         let isTaken =
-            !cameBack && known?.isAttached == true && holderRuns && (hello.parent == nil || known?.parent != hello.parent)
+            !cameBack && known?.isAttached == true && (holderRuns || known?.link?.isRemote == true)
+            && (hello.parent == nil || known?.parent != hello.parent)
         // One that was here before and is away: a handshake that vanishes must not leave one more behind each time.
-        let free = isTaken ? namesakes(of: hello).first { sessions[$0]?.isAttached == false }.flatMap { sessions[$0] } : known
+        let free =
+            isTaken ? namesakes(of: hello).first { sessions[$0]?.isAttached == false }.flatMap { sessions[$0] } : known
         var session: Session
         if let free {
             session = free
@@ -194,7 +210,8 @@ extension RouterCore {
             labels[wanted] = record.id
         }
         if let old = session.link, old != link {
-            effects.send(.bye(Bye(code: "replaced", message: "a newer connection of this session replaced this one")), to: old)
+            effects.send(
+                .bye(Bye(code: "replaced", message: "a newer connection of this session replaced this one")), to: old)
             links.close(old)
             peers[old] = nil
         }
@@ -214,6 +231,13 @@ extension RouterCore {
         setPhase(isProved ? .ready : .settling(until: now.uptime + settings.attachSettle), of: session.record.id)
         welcome(hello, as: .endpoint(session.record.id), name: session.record.label, link, now)
         reclaim(session.record.id, written: Set(hello.written), isNewIncarnation: !cameBack, now)
-        if isTapWatched { tap("session", ["session": .string(session.record.label), "state": .string(sessions[session.record.id]?.word ?? ""), "pid": .integer(hello.pid)]) }
+        if isTapWatched {
+            tap(
+                "session",
+                [
+                    "session": .string(session.record.label), "state": .string(sessions[session.record.id]?.word ?? ""),
+                    "pid": .integer(hello.pid),
+                ])
+        }
     }
 }

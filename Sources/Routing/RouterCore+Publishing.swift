@@ -15,7 +15,8 @@ extension RouterCore {
             guard EventBody.isValid(event.body) else { return .faulty("malformed") }
             let decision = settings.access.decide(head, from: name)
             let body = decision.isAllowed ? event.body : nil
-            return .storable(NewEvent(source: source.id, head: head, body: body, rule: decision.rule.rawValue), decision)
+            return .storable(
+                NewEvent(source: source.id, head: head, body: body, rule: decision.rule.rawValue), decision)
         }
         return .admit(Judgement(verdicts: verdicts))
     }
@@ -42,7 +43,9 @@ extension RouterCore {
                 fresh += 1
                 if isTapWatched { tap("event", tapLine(event.head, name, decision)) }
                 guard let body = event.body else { continue }
-                route(WaitingDelivery(event: number, source: source.id, head: event.head, body: body, offers: 0), name, now)
+                route(
+                    WaitingDelivery(event: number, source: source.id, head: event.head, body: body, offers: 0), name,
+                    now)
             }
         }
         if let cursor = publish.cursor {
@@ -93,8 +96,11 @@ extension RouterCore {
     }
 
     /// The configured route, else the session the conversation last used, else the only one there is.
-    private mutating func sessionID(for delivery: WaitingDelivery, _ source: SourceName, last: SessionID?) -> SessionID? {
-        if !settings.routes.isEmpty, let rule = settings.routes.first(where: { $0.matches(delivery.head, from: source) }) {
+    private mutating func sessionID(for delivery: WaitingDelivery, _ source: SourceName, last: SessionID?) -> SessionID?
+    {
+        if !settings.routes.isEmpty,
+            let rule = settings.routes.first(where: { $0.matches(delivery.head, from: source) })
+        {
             return session(labelled: rule.label)
         }
         return last ?? defaultSession

@@ -25,22 +25,33 @@ extension RouterCore {
             var place: Place?
             if let text = query.arguments["conversation"]?.stringValue {
                 place = Conversation(text).flatMap { self.place(of: $0) }
-                guard place != nil else { return fail(query.id, .notFound, "no such conversation: a conversation is source:chat", link) }
+                guard place != nil else {
+                    return fail(query.id, .notFound, "no such conversation: a conversation is source:chat", link)
+                }
+            }
+            let before = query.arguments["before"]?.stringValue.flatMap(EventKey.init)
+            guard before != nil || query.arguments["before"] == nil else {
+                return fail(query.id, .notFound, "before is the id of an event, such as history shows it", link)
             }
             read(
                 .history(
-                    place, before: query.arguments["before"]?.integerValue,
+                    place, before: before,
                     limit: Self.limit(query.arguments, standard: 50, most: 1_000)), query.id, link)
-        case "send": reply(query, key: operatorKey(query, link), session: unassignedSession, from: link, knowing: fact, now)
+        case "send":
+            reply(query, key: operatorKey(query, link), session: unassignedSession, from: link, knowing: fact, now)
         case "adapter-exited": adapterExited(query, from: link, now)
         case "reload": effects.reload = ReadRequest.Asker(link: link, id: query.id)
-        default: fail(query.id, .unknownCommand, "this router knows status, sessions, history, send, adapter-exited, reload", link)
+        default:
+            fail(
+                query.id, .unknownCommand, "this router knows status, sessions, history, send, adapter-exited, reload",
+                link)
         }
     }
 
     /// The supervisor saw an adapter end: its lease ends now.
     private mutating func adapterExited(_ query: Call, from link: LinkID, _ now: Moment) {
-        guard let name = query.arguments["source"]?.stringValue.flatMap(SourceName.init), let source = sources[name] else {
+        guard let name = query.arguments["source"]?.stringValue.flatMap(SourceName.init), let source = sources[name]
+        else {
             return fail(query.id, .notFound, "no such source", link)
         }
         let isHolder = source.holder?.pid == query.arguments["pid"]?.integerValue
@@ -56,7 +67,8 @@ extension RouterCore {
             var object: JSONObject = [
                 "label": .string(session.record.label), "project": .string(session.record.project),
                 "state": .string(session.word), "waiting": .integer(session.mailbox.count),
-                "in_flight": .integer(Int64(session.inFlight.count)), "written": .integer(session.written), "hooks": false,
+                "in_flight": .integer(Int64(session.inFlight.count)), "written": .integer(session.written),
+                "hooks": false,
                 "incarnation": .integer(session.record.incarnation),
             ]
             if session.isAttached { object["pid"] = .integer(session.pid) }
@@ -68,7 +80,8 @@ extension RouterCore {
     private var sourceList: [JSONValue] {
         sources.values.sorted { $0.name.text < $1.name.text }.map { source in
             var object: JSONObject = [
-                "name": .string(source.name.text), "state": .string(source.word), "since_ms": .integer(source.healthSince),
+                "name": .string(source.name.text), "state": .string(source.word),
+                "since_ms": .integer(source.healthSince),
                 "events": .integer(source.admitted), "duplicates": .integer(source.duplicates),
                 "refused": .integer(source.refused),
             ]
@@ -91,13 +104,21 @@ extension RouterCore {
         ]
         let waiting = sessions.values.reduce(unassigned.count) { $0 + $1.mailbox.count }
         return [
-            "waiting": .integer(waiting), "unassigned": .integer(unassigned.count), "outbox": .integer(Int64(outbox.count)),
+            "waiting": .integer(waiting), "unassigned": .integer(unassigned.count),
+            "outbox": .integer(Int64(outbox.count)),
             "sources": .array(sourceList), "sessions": .array(sessionList),
             "counters": .object(
                 JSONObject(
-                    counters.values.sorted { $0.key < $1.key }.map { JSONObject.Member(key: $0.key, value: .integer($0.value)) })),
+                    counters.values.sorted { $0.key < $1.key }.map {
+                        JSONObject.Member(key: $0.key, value: .integer($0.value))
+                    })),
             "queues": .array(
-                queues.map { ["name": .string($0.0), "length": .integer(Int64($0.1)), "limit": .integer(Int64($0.2)), "dropped": 0] }),
+                queues.map {
+                    [
+                        "name": .string($0.0), "length": .integer(Int64($0.1)), "limit": .integer(Int64($0.2)),
+                        "dropped": 0,
+                    ]
+                }),
         ]
     }
 }

@@ -40,7 +40,8 @@ extension RouterCore {
         }
         guard let position = links.nextPosition(to: link) else { return }
         let command = PlatformCommand(
-            key: part.commandKey, verb: part.verb, chat: part.chat, thread: part.thread, replyTo: part.replyTo, again: again,
+            key: part.commandKey, verb: part.verb, chat: part.chat, thread: part.thread, replyTo: part.replyTo,
+            again: again,
             arguments: arguments)
         effects.send(.numbered(position, .command(command)), to: link)
     }
@@ -90,7 +91,11 @@ extension RouterCore {
         outbox.update(part)
         effects.changes.append(.part(part))
         counters.add("outbox.\(part.state == .queued ? "retried" : part.state.word)")
-        if isTapWatched { tap("outbox", ["key": .string(part.key), "state": .string(part.state.word), "attempts": .integer(part.attempts)]) }
+        if isTapWatched {
+            tap(
+                "outbox",
+                ["key": .string(part.key), "state": .string(part.state.word), "attempts": .integer(part.attempts)])
+        }
         if part.state == .queued {
             answerQueued(part, part.reason ?? "", now)
         } else {
@@ -111,7 +116,8 @@ extension RouterCore {
         case .sent:
             return .success(["status": "sent", "ids": .array(part.ids.map(JSONValue.string)), "message": "sent"])
         case .queued, .sending:
-            let message = "queued: \(reason.isEmpty ? "it goes out in its turn" : reason). Switchboard keeps it for a day; do not send it again."
+            let message =
+                "queued: \(reason.isEmpty ? "it goes out in its turn" : reason). Switchboard keeps it for a day; do not send it again."
             return .success(["status": "queued", "ids": [], "message": .string(message)])
         case .unknown:
             let message = "unknown: it may have been sent or not (\(reason)). It is not sent again by itself."

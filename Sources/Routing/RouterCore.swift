@@ -169,7 +169,8 @@ public struct RouterCore: Sendable {
             case .result(let result): receive(result, from: link, now)
             case .ask:
                 refuse(
-                    ProtocolError(.unavailable, "this router does not relay permission requests"), command: "ASK", from: link)
+                    ProtocolError(.unavailable, "this router does not relay permission requests"), command: "ASK",
+                    from: link)
             }
         }
     }
@@ -202,7 +203,9 @@ public struct RouterCore: Sendable {
         if now.uptime >= nextLinkCheck {
             nextLinkCheck = now.uptime + Self.linkCheckInterval
             for link in links.silent(now: now.uptime) { drop(link, now) }
-            for (link, epoch) in links.heartbeatsDue(now: now.uptime) { effects.send(.heartbeat(epoch: epoch), to: link) }
+            for (link, epoch) in links.heartbeatsDue(now: now.uptime) {
+                effects.send(.heartbeat(epoch: epoch), to: link)
+            }
         }
         for session in attached { advance(session, now) }
         runLanes(now)

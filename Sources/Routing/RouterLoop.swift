@@ -114,7 +114,10 @@ public final class RouterLoop {
         if health.isFailed, health.mayTryAgain(now) { recover(now) }
         guard !health.isFailed else { return turnWithoutStore(inbound, now) }
         do {
-            send(try store.turn { turn in try Turn.run(inbound, core: &core, store: &turn, keys: environment.keys, now: now) }, now)
+            send(
+                try store.turn { turn in
+                    try Turn.run(inbound, core: &core, store: &turn, keys: environment.keys, now: now)
+                }, now)
         } catch {
             fail(error, now)
             turnWithoutStore(inbound, now)
@@ -133,7 +136,8 @@ public final class RouterLoop {
             case .full:
                 // It does not read: what it was sent is resent on a new link, so nothing is lost by dropping this one.
                 core.counters.add("links.stalled")
-                logger.warning("a peer does not read, its link is dropped", metadata: ["peer": "\(core.name(of: outgoing.link))"])
+                logger.warning(
+                    "a peer does not read, its link is dropped", metadata: ["peer": "\(core.name(of: outgoing.link))"])
                 core.drop(outgoing.link, now)
             case .gone: core.drop(outgoing.link, now)
             }
@@ -155,7 +159,8 @@ public final class RouterLoop {
         logger.notice(
             "refused",
             metadata: [
-                "peer": "\(core.name(of: link))", "command": "\(command)", "code": "\(code)", "count": "\(unsaidRefusals)",
+                "peer": "\(core.name(of: link))", "command": "\(command)", "code": "\(code)",
+                "count": "\(unsaidRefusals)",
             ])
         unsaidRefusals = 0
     }
@@ -164,7 +169,8 @@ public final class RouterLoop {
         var request = request
         if case .status(var members) = request.query {
             members["router"] = [
-                "version": .string(core.settings.version), "pid": .integer(environment.pid), "home": .string(environment.home),
+                "version": .string(core.settings.version), "pid": .integer(environment.pid),
+                "home": .string(environment.home),
                 "epoch": .integer(Int64(core.epoch)), "started_ms": .integer(started.wall),
             ]
             members["store"] = health.json
@@ -187,7 +193,8 @@ public final class RouterLoop {
     private func fail(_ error: StoreError, _ now: Moment) {
         health.fail(error, now)
         logger.error(
-            "the store failed, intake stops", metadata: ["code": "\(error.code.rawValue)", "reason": "\(error.message)"])
+            "the store failed, intake stops",
+            metadata: ["code": "\(error.code.rawValue)", "reason": "\(error.message)"])
         replaceCore(with: StoredState(), now)
     }
 
@@ -220,7 +227,9 @@ public final class RouterLoop {
             case .query(_, let query) where query.name != "status" && query.name != "sessions":
                 core.refuse(health.refusal, command: Command.query.rawValue, from: item.link)
             case .hello:
-                core.handle(message, from: item.link, as: item.authorized, knowing: .greeting(key: nil, isRunning: false), now: now)
+                core.handle(
+                    message, from: item.link, as: item.authorized, knowing: .greeting(key: nil, isRunning: false),
+                    now: now)
             // Whoever was welcomed before the store failed is a stranger now, and hears it.
             default: core.handle(message, from: item.link, knowing: .none, now: now)
             }
@@ -234,8 +243,11 @@ public final class RouterLoop {
             logger.notice("configuration reloaded")
             if let asker { core.finish(ReadAnswer(asker: asker, outcome: .success(["reloaded": true]))) }
         } catch {
-            logger.error("the configuration is not reloaded: the running one stays in force", metadata: ["reason": "\(error)"])
-            if let asker { core.finish(ReadAnswer(asker: asker, outcome: .failure(code: "configuration", message: "\(error)"))) }
+            logger.error(
+                "the configuration is not reloaded: the running one stays in force", metadata: ["reason": "\(error)"])
+            if let asker {
+                core.finish(ReadAnswer(asker: asker, outcome: .failure(code: "configuration", message: "\(error)")))
+            }
         }
     }
 }
@@ -245,7 +257,8 @@ extension Effects.TapLine {
     fileprivate var metadata: Logger.Metadata {
         var metadata: Logger.Metadata = [:]
         for member in line.objectValue ?? [:] {
-            metadata[member.key == "event_id" ? "event" : member.key] = "\(member.value.stringValue ?? member.value.text)"
+            metadata[member.key == "event_id" ? "event" : member.key] =
+                "\(member.value.stringValue ?? member.value.text)"
         }
         return metadata
     }
@@ -255,7 +268,8 @@ extension BusListener.Counters {
     /// What `status --json` shows.
     fileprivate var json: JSONValue {
         let counts: [(String, UInt64)] = [
-            ("messages", messages), ("bytes", bytes), ("refused", refused), ("sent", sent), ("full", full), ("gone", gone),
+            ("messages", messages), ("bytes", bytes), ("refused", refused), ("sent", sent), ("full", full),
+            ("gone", gone),
             ("tap_lines", tapLines), ("tap_failures", tapFailures),
         ]
         return .object(JSONObject(counts.map { JSONObject.Member(key: $0.0, value: .integer(Int64(clamping: $0.1))) }))

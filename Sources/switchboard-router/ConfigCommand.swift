@@ -7,10 +7,12 @@ import OperatingHome
 /// `switchboard config …` ends here: the router owns the configuration.
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Check and show the configuration.", subcommands: [Check.self, Schema.self, Show.self])
+        commandName: "config", abstract: "Check and show the configuration.",
+        subcommands: [Check.self, Schema.self, Show.self])
 
     struct Check: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Check switchboard.yaml; every problem with line and column.")
+        static let configuration = CommandConfiguration(
+            abstract: "Check switchboard.yaml; every problem with line and column.")
 
         @Flag(help: "Print the problems as JSON.")
         var json = false
@@ -21,9 +23,12 @@ struct ConfigCommand: ParsableCommand {
                 let configuration = try Configuration.load(places)
                 let sources = configuration.adapters.map(\.name.text)
                 if json {
-                    print(JSONValue.object(["ok": true, "file": .string(places.configurationFile), "problems": []]).text)
+                    print(
+                        JSONValue.object(["ok": true, "file": .string(places.configurationFile), "problems": []]).text)
                 } else {
-                    print("\(places.configurationFile) is good: \(sources.isEmpty ? "no adapters" : sources.joined(separator: ", "))")
+                    print(
+                        "\(places.configurationFile) is good: \(sources.isEmpty ? "no adapters" : sources.joined(separator: ", "))"
+                    )
                 }
             } catch {
                 guard json else { throw error }

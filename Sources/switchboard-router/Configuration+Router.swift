@@ -1,11 +1,11 @@
 import BusProtocol
 import ChannelEvents
+import Logging
 import MessageBus
 import MessageStore
 import OperatingConfiguration
 import OperatingHome
 import OperatingLog
-import Logging
 import Routing
 
 /// The configuration in the words of those who use it.
@@ -16,7 +16,8 @@ extension Configuration {
                 access: access,
                 routes: routes.map {
                     RouteRule(
-                        source: $0.source, conversation: $0.conversation, sender: $0.sender, kind: $0.kind.map(EventKind.init),
+                        source: $0.source, conversation: $0.conversation, sender: $0.sender,
+                        kind: $0.kind.map(EventKind.init),
                         label: $0.label)
                 },
                 attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait, version: Program.version)
@@ -34,7 +35,8 @@ extension Configuration {
         LogSettings(
             environment: ProcessEnvironment.all(),
             fallback: LogSettings(
-                format: LogSettings.Format(rawValue: log.format) ?? .text, level: Logger.Level(rawValue: log.level) ?? .info))
+                format: LogSettings.Format(rawValue: log.format) ?? .text,
+                level: Logger.Level(rawValue: log.level) ?? .info))
     }
 
     func remoteListener(_ places: Places) throws -> BusListener.RemoteListener? {

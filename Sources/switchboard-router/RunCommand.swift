@@ -40,11 +40,13 @@ struct RunCommand: ParsableCommand {
             environment: RouterLoop.Environment(
                 keys: SourceKeys { name in
                     do { return try SourceKey.existing(name.text, places: places) } catch {
-                        logger.error("a source's key cannot be read", metadata: ["source": "\(name)", "reason": "\(error)"])
+                        logger.error(
+                            "a source's key cannot be read", metadata: ["source": "\(name)", "reason": "\(error)"])
                         return nil
                     }
                 },
-                retention: configuration.storeRetention, home: places.configuration, pid: Int64(getpid()), clock: Self.now,
+                retention: configuration.storeRetention, home: places.configuration, pid: Int64(getpid()),
+                clock: Self.now,
                 reload: { try Configuration.load(places).routerSettings }),
             logger: logger)
         let stop = loop.stop

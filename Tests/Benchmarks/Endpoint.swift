@@ -16,7 +16,8 @@ final class Endpoint {
     private var chunk = [UInt8](repeating: 0, count: 1 << 18)
 
     init(programs: String, environment: [String: String]) throws {
-        var command = ChildCommand(programs + "/switchboard", ["mcp", "--no-start"], environment: environment, hasLifeline: false)
+        var command = ChildCommand(
+            programs + "/switchboard", ["mcp", "--no-start"], environment: environment, hasLifeline: false)
         command.input = .pipe
         command.output = .pipe
         command.errors = .null
@@ -96,7 +97,8 @@ enum Memory {
         var bytes = [UInt8](repeating: 0, count: 8_192)
         let count = read(file, &bytes, bytes.count)
         guard count > 0 else { return nil }
-        for line in String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n") where line.hasPrefix("Pss:") {
+        for line in String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n") where line.hasPrefix("Pss:")
+        {
             return line.split(separator: " ").dropFirst().first.flatMap { Double($0) }.map { $0 / 1_024 }
         }
         return nil
@@ -110,7 +112,8 @@ enum Memory {
         var bytes = [UInt8](repeating: 0, count: 4_096)
         let count = read(file, &bytes, bytes.count)
         guard count > 0 else { return nil }
-        let fields = String(decoding: bytes[..<count], as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
+        let fields =
+            String(decoding: bytes[..<count], as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
         guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }

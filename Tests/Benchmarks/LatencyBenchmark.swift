@@ -36,7 +36,8 @@ extension Bench {
             "p99 \(paced.percentile(99, over: floor.percentile(50))) × the floor's p50 (bar 10)")
     }
 
-    private func roundTrips(_ count: Int, _ prefix: String, _ peer: BusPeer, _ endpoint: Endpoint, every pace: Int64?) throws
+    private func roundTrips(_ count: Int, _ prefix: String, _ peer: BusPeer, _ endpoint: Endpoint, every pace: Int64?)
+        throws
         -> Samples
     {
         let body = EventBody(text: String(repeating: "x", count: 512)).json

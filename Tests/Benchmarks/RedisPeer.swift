@@ -20,7 +20,8 @@ final class RedisPeer {
 
     /// `nil` when the machine has no `redis-server`.
     static func start() throws -> RedisPeer? {
-        guard let program = try ProgramFinder.find("redis-server", path: "/usr/bin:/usr/local/bin:/opt/homebrew/bin") else { return nil }
+        guard let program = try ProgramFinder.find("redis-server", path: "/usr/bin:/usr/local/bin:/opt/homebrew/bin")
+        else { return nil }
         var template = Array("/tmp/switchboard-redis-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in /tmp") }
         let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
@@ -29,7 +30,8 @@ final class RedisPeer {
             ChildCommand(
                 program,
                 [
-                    "--port", "0", "--unixsocket", path, "--dir", folder, "--appendonly", "yes", "--appendfsync", "always",
+                    "--port", "0", "--unixsocket", path, "--dir", folder, "--appendonly", "yes", "--appendfsync",
+                    "always",
                     "--save", "", "--loglevel", "warning", "--auto-aof-rewrite-percentage", "0",
                 ], hasLifeline: false))
         for _ in 0..<500 {

@@ -21,7 +21,9 @@ extension Bench {
             samples.add(Clock.nanoseconds - start)
             endpoint.end()
         }
-        report("mcp, exec to initialize", "p50 \(samples.percentile(50)) µs, p99 \(samples.percentile(99)) µs", "bar 10000 µs")
+        report(
+            "mcp, exec to initialize", "p50 \(samples.percentile(50)) µs, p99 \(samples.percentile(99)) µs",
+            "bar 10000 µs")
         let endpoint = try Endpoint(programs: programs, environment: home.environment)
         defer { endpoint.end() }
         try endpoint.attach()
@@ -58,7 +60,8 @@ extension Bench {
             report("  \(name(of: pid))", "\(memory.rounded(to: 1)) MB PSS", "")
         }
         report(
-            "at rest, \(family.count) processes", "\(total.rounded(to: 1)) MB PSS, \((used / seconds * 100).rounded(to: 2)) % of a core",
+            "at rest, \(family.count) processes",
+            "\(total.rounded(to: 1)) MB PSS, \((used / seconds * 100).rounded(to: 2)) % of a core",
             "bar 160 MB with all adapters, 0.5 %")
     }
 

@@ -49,9 +49,12 @@ final class TemporaryHome {
     }
 
     /// A peer that is an adapter of its own source, welcomed.
-    func adapter(_ name: String, limits: PeerLimits = PeerLimits(), onEvent: @escaping @Sendable (PeerEvent) -> Void) throws -> BusPeer {
+    func adapter(_ name: String, limits: PeerLimits = PeerLimits(), onEvent: @escaping @Sendable (PeerEvent) -> Void)
+        throws -> BusPeer
+    {
         let hello = Hello(
-            role: .adapter, name: name, program: "benchmark", instance: RandomBytes.hexadecimal(count: 8), pid: Int64(getpid()),
+            role: .adapter, name: name, program: "benchmark", instance: RandomBytes.hexadecimal(count: 8),
+            pid: Int64(getpid()),
             key: try SourceKey.load(name, places: places), abilities: Abilities(verbs: ["send"]))
         let peer = BusPeer(address: .local(path: places.routerSocket), hello: hello, limits: limits, onEvent: onEvent)
         try peer.start()

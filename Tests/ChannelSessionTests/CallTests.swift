@@ -16,8 +16,9 @@ struct CallTests {
         fixture.call(5, "reply", hello, meta: ["claudecode/toolUseId": "toolu_1"])
         #expect(try fixture.router.calls == [Call(id: "toolu_1", name: "reply", arguments: hello)])
         #expect(try fixture.result(5) == nil)
-        try fixture.router.emit(.answered(id: "toolu_1", .success(["status": "sent", "ids": ["9"], "message": ""])))
-        #expect(try fixture.text(5) == "Sent (9).")
+        try fixture.router.emit(
+            .answered(id: "toolu_1", .success(["status": "sent", "ids": ["9"], "message": "sent"])))
+        #expect(try fixture.text(5) == "Sent (9).", "the router's message is its status")
         #expect(try fixture.result(5)?["isError"] == false)
         #expect(try fixture.result(5)?["structuredContent"] == ["status": "sent", "ids": ["9"]])
     }

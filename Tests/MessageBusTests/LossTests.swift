@@ -2,8 +2,8 @@ import BusProtocol
 import ChannelEvents
 import JSON
 import MessageBus
-import Synchronization
 import SwitchboardTesting
+import Synchronization
 import Testing
 
 /// DESIGN section 4, "a link that lost the middle": nothing is lost and nothing is taken twice.

@@ -1,7 +1,8 @@
 import ChannelEvents
 import GRDB
-@testable import MessageStore
 import Testing
+
+@testable import MessageStore
 
 #if canImport(Darwin)
     import Darwin
@@ -48,7 +49,9 @@ final class StoreFolder {
 
 func event(_ id: String, source: SourceID = 1, body: String? = "text", time: Int64 = 0) -> NewEvent {
     NewEvent(
-        source: source, head: EventHead(id: id, chat: "c", thread: "t", sender: "s", flags: [.direct, .late], group: "g", replyTo: "r", time: time),
+        source: source,
+        head: EventHead(
+            id: id, chat: "c", thread: "t", sender: "s", flags: [.direct, .late], group: "g", replyTo: "r", time: time),
         body: body.map { EventBody(text: $0).json }, rule: "listed")
 }
 
@@ -117,20 +120,23 @@ struct MessageStoreTests {
         }
     }
 
-    @Test func theStoreIsCopiedBeforeAMigration() throws {
+    @Test func theStoreIsCopiedBeforeAMigrationAndTheCopyIsTheWayBack() throws {
         let folder = try StoreFolder()
-        // A store as a first version might have left it: one migration of its own, none of the later ones.
-        try SQLiteShell.run(
-            folder.file,
-            """
-            PRAGMA journal_mode = WAL;
-            CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);
-            INSERT INTO grdb_migrations VALUES ('0-before');
-            """)
+        do {
+            let store = try MessageStore(path: folder.file)
+            try store.turn { turn in _ = try turn.admit(event("1"), now: 1) }
+        }
+        #expect(!folder.files.contains { $0.contains("before-migration") }, "the first schema has nothing to copy")
+        var later = Schema.migrator
+        later.registerMigration("2-later") { db in try db.execute(sql: "DROP TABLE dead_letters") }
+        let migrated = try MessageStore(path: folder.file, migrator: later)
+        try migrated.turn { turn in try #expect(turn.admit(event("1"), now: 2) == nil) }
+
+        let copy = try #require(folder.files.first { $0.contains("before-migration-after-1-spine") })
+        // This version refuses what the later one made, and opens the copy.
         #expect(throws: StoreError.self) { try MessageStore(path: folder.file) }
-        try SQLiteShell.run(folder.file, "DELETE FROM grdb_migrations")
-        _ = try MessageStore(path: folder.file)
-        #expect(!folder.files.contains { $0.contains("before-migration") }, "nothing was in it yet")
+        let old = try MessageStore(path: "\(folder.path)/\(copy)")
+        try old.turn { turn in try #expect(turn.admit(event("1"), now: 3) == nil) }
     }
 
     @Test func aDamagedFileIsNamedAndLeftAlone() throws {
@@ -235,7 +241,8 @@ struct RetentionTests {
             for id in Int64(1)...5 {
                 try turn.insertPart(
                     OutboxPart(
-                        id: id, key: "k\(id)", session: 1, source: 1, chat: "ann", thread: nil, replyTo: nil, verb: "send",
+                        id: id, key: "k\(id)", session: 1, source: 1, chat: "ann", thread: nil, replyTo: nil,
+                        verb: "send",
                         arguments: Array("{}".utf8), digest: 1, state: id == 2 ? .queued : .sent, created: 0))
             }
         }

@@ -2,9 +2,11 @@ import AccessControl
 import BusProtocol
 import ChannelEvents
 import JSON
+import MessageBus
 import MessageStore
-@testable import Routing
 import Testing
+
+@testable import Routing
 
 struct AdmissionTests {
     @Test func anEventIsAcknowledgedAndStoredOnce() throws {
@@ -123,13 +125,22 @@ struct LeaseTests {
         #expect(bye?.message.contains("process 1") == true)
     }
 
+    @Test func anAdapterOnAnotherMachineHoldsItsSourceThoughItsPidIsNobodysHere() throws {
+        let router = try RouterFixture()
+        let remote = LinkID(bytes: Array("far".utf8), isRemote: true)
+        try router.attachAdapter(link: remote, pid: 1 << 40)
+        let bye = try router.attachAdapter(link: RouterFixture.link("second"), instance: "second-instance", pid: 1).bye
+        #expect(bye?.code == "source-taken")
+    }
+
     @Test func theSameProcessComesBackAtOnce() throws {
         let router = try RouterFixture()
         try router.attachAdapter(pid: 1)
         let again = try router.attachAdapter(link: RouterFixture.link("new"), pid: 1)
         #expect(again.welcome != nil)
         // What the old link still says is a stranger's.
-        let sent = try router.turn((RouterFixture.link("chat"), .heartbeat(epoch: router.epoch(RouterFixture.link("chat")))))
+        let sent = try router.turn(
+            (RouterFixture.link("chat"), .heartbeat(epoch: router.epoch(RouterFixture.link("chat")))))
         #expect(sent.to(RouterFixture.link("chat")).contains(.reset(Reset(reason: .stranger))))
     }
 
@@ -158,7 +169,9 @@ struct LeaseTests {
         #expect(try router.attachAdapter(key: "wrong").bye?.code == "source-key")
         #expect(try router.attachAdapter("Not A Source").bye?.code == "source-name")
         let hello = Hello(role: .operator, name: "x", program: "t", instance: "instance-x", pid: 1, version: 99)
-        #expect(try router.turn((RouterFixture.link("x"), .hello(hello))).to(RouterFixture.link("x")).bye?.code == "version")
+        #expect(
+            try router.turn((RouterFixture.link("x"), .hello(hello))).to(RouterFixture.link("x")).bye?.code == "version"
+        )
     }
 
     @Test func aSilentAdapterIsAway() throws {

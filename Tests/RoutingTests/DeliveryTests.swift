@@ -3,8 +3,9 @@ import ChannelEvents
 import JSON
 import MessageBus
 import MessageStore
-@testable import Routing
 import Testing
+
+@testable import Routing
 
 struct DeliveryTests {
     @Test func aReadySessionGetsAnEventInTheSameTurn() throws {
@@ -132,7 +133,8 @@ struct DeliveryTests {
         let router = try RouterFixture()
         try router.attachAdapter()
         try router.attachReadyEndpoint()
-        let first = try router.turn(router.publish(["1", "2"], chat: "ann"), router.publish(["3"], chat: "bob")).deliveries()
+        let first = try router.turn(router.publish(["1", "2"], chat: "ann"), router.publish(["3"], chat: "bob"))
+            .deliveries()
         try router.turn(router.written(first.map(\.id)))
         // A reply to bob covers what bob wrote.
         let link = RouterFixture.link("api")
@@ -156,7 +158,9 @@ struct DeliveryTests {
         for batch in 0..<16 { try router.turn(router.publish((0..<256).map { "\(batch)/\($0)" })) }
         let strangers = (0..<100_000).map { Int64($0) + 1_000_000 }
         let clock = ContinuousClock()
-        let time = try clock.measure { try router.turn(router.written(strangers + Array(repeating: 4_096, count: 100_000))) }
+        let time = try clock.measure {
+            try router.turn(router.written(strangers + Array(repeating: 4_096, count: 100_000)))
+        }
         #expect(router.core.sessions.values.first?.inFlight.count == 4_095)
         #expect(time < .seconds(2))
     }
@@ -221,7 +225,8 @@ struct DeliveryTests {
         let first = try router.turn(router.publish(["1", "2", "3"])).deliveries()
         try router.turn(router.written(first.map(\.id)))
         func inbox(_ id: String, _ link: LinkID) throws -> [String] {
-            let answers = try router.turn((link, router.call("inbox", ["limit": 10], id: id, from: link))).to(link).answers
+            let answers = try router.turn((link, router.call("inbox", ["limit": 10], id: id, from: link))).to(link)
+                .answers
             guard case .success(let value) = try #require(answers.first).outcome else { return [] }
             return value["messages"]?.arrayValue?.compactMap { $0["message_id"]?.stringValue } ?? []
         }
@@ -241,7 +246,9 @@ struct DeliveryTests {
         try router.attachAdapter()
         try router.attachReadyEndpoint()
         let link = RouterFixture.link("api")
-        #expect(try router.turn((link, router.call("inbox", ["wait_seconds": 30], id: "w", from: link))).to(link).answers.isEmpty)
+        #expect(
+            try router.turn((link, router.call("inbox", ["wait_seconds": 30], id: "w", from: link))).to(link).answers
+                .isEmpty)
         let sent = try router.turn(router.publish(["1"]))
         #expect(sent.to(link).answers.map(\.id) == ["w"])
         #expect(sent.deliveries().isEmpty)
@@ -275,7 +282,9 @@ struct DeliveryTests {
         try router.attachEndpoint("api", parent: 1)
         func other(_ name: String) throws -> Welcome? {
             let link = RouterFixture.link(name)
-            return try router.attachEndpoint("api", link: link, instance: "instance-\(name)", parent: 1 << 40, project: "/other/api").welcome
+            return try router.attachEndpoint(
+                "api", link: link, instance: "instance-\(name)", parent: 1 << 40, project: "/other/api"
+            ).welcome
         }
         #expect(try other("b")?.name == "api-2")
         try router.turn((RouterFixture.link("b"), .bye(Bye(code: "shutting-down", message: ""))))
@@ -302,8 +311,51 @@ struct DeliveryTests {
         let router = try RouterFixture()
         try router.attachEndpoint("api", parent: 1)
         // The parent is the same Claude Code: `/mcp` restarted its server.
-        let again = try router.attachEndpoint("api", link: RouterFixture.link("new"), instance: "instance-new", parent: 1)
+        let again = try router.attachEndpoint(
+            "api", link: RouterFixture.link("new"), instance: "instance-new", parent: 1)
         #expect(again.welcome?.name == "api")
         #expect(router.core.sessions.count == 1)
+    }
+
+    /// Each event came in a PUBLISH of its own; together their heads were too much for one header, and the endpoint
+    /// refused the same message for ever.
+    @Test func aDeliverMessageStaysWithinTheProtocolsLimits() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        let long = String(repeating: "\u{1}", count: EventHead.fieldLimit - 8)
+        for number in 0..<120 { try router.turn(router.publish(["\(number)" + long], chat: long, sender: long)) }
+        try router.attachEndpoint()
+        router.pass(3_000)
+        var sent = try router.turn()
+        let link = RouterFixture.link("api")
+        sent += try router.turn((link, router.call("conversations", [:], from: link)))
+        let frames = sent.to(link).map(\.frames).filter { $0.command == .deliver }
+        #expect(frames.count > 1)
+        for frame in frames {
+            #expect(frame.header.count <= BusLimits.headerBytes && frame.size <= BusLimits.messageBytes)
+        }
+    }
+
+    @Test func anInboxAnswerStaysWithinTheProtocolsLimits() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        let text = String(repeating: "x", count: 900_000)
+        for number in 0..<8 { try router.turn(router.publish(["\(number)"], text: text)) }
+        try router.attachEndpoint()
+        let link = RouterFixture.link("api")
+        var seen: [String] = []
+        for number in 0..<8 where seen.count < 8 {
+            let answers = try router.turn((link, router.call("inbox", ["limit": 50], id: "i\(number)", from: link))).to(
+                link)
+            for frame in answers.map(\.frames) { #expect(frame.size <= BusLimits.messageBytes) }
+            guard case .success(let value)? = answers.answers.first?.outcome else { continue }
+            seen += value["messages"]?.arrayValue?.compactMap { $0["message_id"]?.stringValue } ?? []
+            let deliveries = answers.deliveries.map(\.id)
+            if !deliveries.isEmpty { try router.turn(router.written(deliveries)) }
+        }
+        #expect(Set(seen).isSubset(of: Set((0..<8).map(String.init))))
+        #expect(!seen.isEmpty)
+        let history = try router.store.read { try $0.history(place: nil, before: nil, limit: 1_000) }
+        #expect(history.count == 2, "what is left out is older, and comes with the next page")
     }
 }

@@ -1,10 +1,11 @@
 import BusProtocol
 import ChannelEvents
 import JSON
-@testable import MessageBus
 import MessageStore
-@testable import Routing
 import Testing
+
+@testable import MessageBus
+@testable import Routing
 
 /// Random lives of a router, its adapter and its session, against what must hold in every one of them.
 struct ModelTests {
@@ -187,7 +188,8 @@ private struct Life {
             switch outgoing.message {
             case .ack(let ack) where outgoing.link == chat && isAdapterUp:
                 unacknowledged.removeAll { $0.sequence <= ack.position.sequence }
-            case .numbered(_, .deliver(let deliveries)) where isSessionUp: for delivery in deliveries { write(delivery) }
+            case .numbered(_, .deliver(let deliveries)) where isSessionUp:
+                for delivery in deliveries { write(delivery) }
             case .numbered(_, .command(let command)) where outgoing.link == chat && isAdapterUp:
                 // The kit: a known key is answered from memory, never carried out twice.
                 if carriedOut.insert(command.key).inserted { sendsByKey[command.key, default: 0] += 1 }
@@ -224,7 +226,9 @@ private struct Life {
             router.pass(50)
             hear(try router.turn())
             // A link that heard nothing for a while is silent: both sides keep it.
-            hear(try router.turn((chat, .heartbeat(epoch: router.epoch(chat))), (api, .heartbeat(epoch: router.epoch(api)))))
+            hear(
+                try router.turn(
+                    (chat, .heartbeat(epoch: router.epoch(chat))), (api, .heartbeat(epoch: router.epoch(api)))))
         }
     }
 

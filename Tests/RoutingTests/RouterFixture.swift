@@ -2,10 +2,11 @@ import AccessControl
 import BusProtocol
 import ChannelEvents
 import JSON
-@testable import MessageBus
 import MessageStore
-@testable import Routing
 import Testing
+
+@testable import MessageBus
+@testable import Routing
 
 #if canImport(Darwin)
     import Darwin
@@ -99,7 +100,8 @@ final class RouterFixture {
     ) throws -> [RouterMessage] {
         let link = link ?? Self.link(name)
         let hello = Hello(
-            role: .adapter, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: pid, next: next, key: key,
+            role: .adapter, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: pid, next: next,
+            key: key,
             abilities: Abilities(verbs: ["send"], features: features))
         sequences[link] = next
         return try turn((link, .hello(hello))).to(link)
@@ -136,15 +138,17 @@ final class RouterFixture {
 
     func publish(
         _ ids: [String], chat: String = "ann", sender: String = "local:0", authentication: Authentication = .loopback,
-        from source: String = "chat", cursor: String? = nil
+        from source: String = "chat", cursor: String? = nil, text: String? = nil
     ) -> (LinkID, PeerMessage) {
         let link = Self.link(source)
         let events = ids.map { id in
             PublishedEvent(
                 head: EventHead(id: id, chat: chat, sender: sender, authentication: authentication, time: now.wall),
-                body: EventBody(text: "text of \(id)").json)
+                body: EventBody(text: text ?? "text of \(id)").json)
         }
-        return (link, .numbered(position(link), .publish(Publish(events: events, cursor: cursor.map { Array($0.utf8) }))))
+        return (
+            link, .numbered(position(link), .publish(Publish(events: events, cursor: cursor.map { Array($0.utf8) })))
+        )
     }
 
     func call(_ name: String, _ arguments: JSONValue, id: String = "call-1", from link: LinkID) -> PeerMessage {

@@ -2,8 +2,9 @@ import BusProtocol
 import ChannelEvents
 import JSON
 import MessageStore
-@testable import Routing
 import Testing
+
+@testable import Routing
 
 struct SendingTests {
     private let api = RouterFixture.link("api")
@@ -18,10 +19,13 @@ struct SendingTests {
         return router
     }
 
-    private func reply(_ router: RouterFixture, _ text: String = "on it", id: String = "toolu_1", to chatID: String = "chat:ann")
+    private func reply(
+        _ router: RouterFixture, _ text: String = "on it", id: String = "toolu_1", to chatID: String = "chat:ann"
+    )
         throws -> [Effects.Outgoing]
     {
-        try router.turn((api, router.call("reply", ["chat_id": .string(chatID), "text": .string(text)], id: id, from: api)))
+        try router.turn(
+            (api, router.call("reply", ["chat_id": .string(chatID), "text": .string(text)], id: id, from: api)))
     }
 
     private func status(_ answers: [Answer]) -> String? {
@@ -58,6 +62,26 @@ struct SendingTests {
         try router.attachAdapter(next: 5)
         try router.attachReadyEndpoint()
         #expect(try reply(router, id: "toolu_3").to(chat).commands.count == 1)
+    }
+
+    @Test func historyShowsRepliesAndGoesBackFromAnEvent() throws {
+        let router = try readyRouter()
+        _ = try reply(router, "on it")
+        let event = try #require(EventKey("chat:1"))
+        try router.store.read { reader in
+            let all = try reader.replies(place: nil, times: 0..<Int64.max, limit: 10)
+            #expect(all.map(\.conversation.description) == ["chat:ann"])
+            #expect(try reader.replies(place: nil, times: 0..<1, limit: 10).isEmpty)
+            #expect(try reader.sequence(of: event) == 1)
+            #expect(try reader.sequence(of: #require(EventKey("chat:none"))) == nil)
+        }
+        let person = RouterFixture.link("history")
+        let hello = Hello(role: .operator, name: "history", program: "test", instance: "12345678", pid: 1)
+        try router.turn((person, .hello(hello)))
+        let bad = Call(id: "q", name: "history", arguments: ["before": 5])
+        let answers = try router.turn((person, .query(epoch: router.epoch(person), bad))).to(person).answers
+        guard case .failure(let code, _)? = answers.first?.outcome else { return #expect(Bool(false)) }
+        #expect(code == "not-found", "an event is named by the id that people see")
     }
 
     @Test func everyCallerOfOnePartIsAnswered() throws {
@@ -139,7 +163,13 @@ struct SendingTests {
         #expect(try reply(router).to(chat).commands.count == 1)
         try router.turn((chat, .bye(Bye(code: "x", message: ""))))
         let sent = try router.turn(
-            (chat, .hello(Hello(role: .adapter, name: "chat", program: "t", instance: "another-process", pid: 1, key: RouterFixture.key, abilities: Abilities(verbs: ["send"])))))
+            (
+                chat,
+                .hello(
+                    Hello(
+                        role: .adapter, name: "chat", program: "t", instance: "another-process", pid: 1,
+                        key: RouterFixture.key, abilities: Abilities(verbs: ["send"])))
+            ))
         #expect(sent.to(chat).commands.isEmpty, "never sent again silently")
         #expect(status(sent.to(api).answers) == "unknown")
     }

@@ -68,13 +68,15 @@ import Testing
     }
 
     @Test func historyLinesFitAndSayThatNobodyIsThere() {
-        let text = HistoryText.text([
-            "event_id": "webhook:1", "conversation": "webhook:ci", "sender": "local:1", "kind": "message", "time_ms": 1,
+        let event: JSONValue = [
+            "event_id": "webhook:1", "conversation": "webhook:ci", "sender": "local:1", "kind": "message", "time_ms": 2,
             "text": .string(String(repeating: "long ", count: 100)), "decision": "loopback",
-            "deliveries": [["session": "", "state": "waiting"]], "replies": [["text": "ok", "state": "sent"]],
-        ])
+            "deliveries": [["session": "", "state": "waiting"]],
+        ]
+        let reply: JSONValue = ["conversation": "webhook:ci", "text": "ok", "state": "sent", "time_ms": 1]
+        let text = HistoryText.text(history: ["events": [event], "replies": [reply]])
         #expect(text.contains("no session yet: waiting"))
-        #expect(text.contains("sent: ok"))
+        #expect(text.contains("webhook:ci  reply  sent\n  text   ok\n"), "by time, so the reply comes first")
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 }

@@ -21,7 +21,7 @@ struct HookAnswer: Hashable, Sendable {
     static var unauthorized: HookAnswer {
         var answer = refusal(
             .unauthorized, "unauthorized",
-            "send Authorization: Bearer TOKEN, with the route's secret or the token in the file that `switchboard up` names"
+            "send Authorization: Bearer TOKEN: the route's secret or, without one, what run/webhook.token of the home holds"
         )
         answer.headers[.wwwAuthenticate] = "Bearer"
         return answer

@@ -3,7 +3,8 @@ import AdapterKit
 /// HTTP in, server-sent events out: what `curl`, a CI job or a monitoring system needs to reach a session.
 @main struct Webhook: Adapter {
     static let description = AdapterDescription(
-        kind: "webhook", summary: "messages by HTTP POST, replies as server-sent events", version: SwitchboardVersion.current,
+        kind: "webhook", summary: "messages by HTTP POST, replies as server-sent events",
+        version: SwitchboardVersion.current,
         abilities: Abilities(verbs: ["send"], features: []),
         settings: WebhookSettings.shape,
         questions: [

@@ -32,8 +32,7 @@ struct HistoryCommand: ParsableCommand {
             if let before { arguments["before"] = .string(before) }
             let answer = try RouterQuery.ask("history", arguments, places: try Places.current())
             if reading.json { return Terminal.say(answer.text) }
-            let events = answer["events"]?.arrayValue ?? []
-            Terminal.say(events.isEmpty ? "nothing yet" : events.map(HistoryText.text).joined(separator: "\n"))
+            Terminal.say(HistoryText.text(history: answer))
         }
     }
 }

@@ -12,7 +12,8 @@ import OperatingHome
 /// Keys are a person's to make: neither a chat nor a model gets at them.
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "Make and show keys: of a source, for an adapter that `up` does not start; for TCP.",
+        commandName: "keys",
+        abstract: "Make and show keys: of a source, for an adapter that `up` does not start; for TCP.",
         subcommands: [Source.self, Pair.self])
 
     struct Source: ParsableCommand {
@@ -39,7 +40,8 @@ struct KeysCommand: ParsableCommand {
     struct Pair: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print a new CURVE key pair, for a router that listens on TCP or a peer that comes over it.",
-            discussion: "Nothing is stored: the public key goes into switchboard.yaml, the secret one into secrets.env.")
+            discussion: "Nothing is stored: the public key goes into switchboard.yaml, the secret one into secrets.env."
+        )
 
         func run() throws {
             try CommandFailure.reporting {

@@ -22,10 +22,11 @@ struct TapCommand: ParsableCommand {
             let places = try Places.current()
             guard try RouterQuery.runningRouter(places) != nil else { throw CommandFailure.noRouter(places) }
             do {
-                let tap = try TapReader(places.tapSocket)
+                let tap = try TapObserver(path: places.tapSocket)
                 while true {
-                    let line = try tap.next()
-                    guard let value = Self.parse(line), matches(value) else { continue }
+                    guard let line = try tap.next(milliseconds: -1), let value = Self.parse(line), matches(value) else {
+                        continue
+                    }
                     let text = reading.json ? value.text : TapText.text(topic: line.topic, value)
                     // Whoever read this is gone: `switchboard tap | head` ends here.
                     guard Terminal.write(text + "\n", to: 1) else { return }
@@ -37,7 +38,7 @@ struct TapCommand: ParsableCommand {
     }
 
     /// The line's object with its topic; `nil` when it is none, which a router of this version never sends.
-    private static func parse(_ line: TapReader.Line) -> JSONValue? {
+    private static func parse(_ line: TapObserver.Line) -> JSONValue? {
         do {
             guard var members = try JSONValue(parsing: line.json).objectValue else { return nil }
             if members["topic"] == nil { members["topic"] = .string(line.topic) }

@@ -1,7 +1,28 @@
 import JSON
 
-/// One event of `history`, for people: a line each for what it was, its text, its deliveries and its replies.
+/// What `history` shows, for people: events and replies in the order of time, a line each for what it was, its text and
+/// what became of it.
 enum HistoryText {
+    static func text(history: JSONValue) -> String {
+        let events = (history["events"]?.arrayValue ?? []).map { ($0["time_ms"]?.integerValue ?? 0, text($0)) }
+        let replies = (history["replies"]?.arrayValue ?? []).map { ($0["time_ms"]?.integerValue ?? 0, text(reply: $0)) }
+        let lines = (events + replies).sorted { $0.0 < $1.0 }.map(\.1)
+        return lines.isEmpty ? "nothing yet" : lines.joined(separator: "\n")
+    }
+
+    private static func text(reply: JSONValue) -> String {
+        let lines = [
+            "\(TimeText.stamp(reply["time_ms"]?.integerValue ?? 0))  \(member(reply, "conversation"))  reply  \(member(reply, "state"))",
+            "  text   " + excerpt(reply["text"]?.stringValue ?? ""),
+        ]
+        let reason = member(reply, "reason")
+        return fitted(lines + (reason.isEmpty ? [] : ["  why    \(reason)"]))
+    }
+
+    private static func fitted(_ lines: [String]) -> String {
+        lines.map { Table.fit($0, min($0.count, Table.width)) }.joined(separator: "\n")
+    }
+
     static func text(_ event: JSONValue) -> String {
         let kind = member(event, "kind")
         var lines = [
@@ -17,10 +38,7 @@ enum HistoryText {
             let session = member(delivery, "session")
             lines.append("  to     \(session.isEmpty ? "no session yet" : session): \(member(delivery, "state"))")
         }
-        for reply in event["replies"]?.arrayValue ?? [] {
-            lines.append("  reply  \(member(reply, "state")): " + excerpt(reply["text"]?.stringValue ?? ""))
-        }
-        return lines.map { Table.fit($0, min($0.count, Table.width)) }.joined(separator: "\n")
+        return fitted(lines)
     }
 
     private static func member(_ value: JSONValue, _ key: String) -> String {
