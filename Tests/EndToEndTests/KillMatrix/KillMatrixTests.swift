@@ -57,9 +57,9 @@ import Testing
     /// Mostly something has to get on first, so that each kill finds work under way; sometimes the next kill comes at
     /// once, into what recovers from the last.
     private static func wait(for stage: RehearsalStage, _ random: inout SeededGenerator) async throws {
-        switch Int.random(in: 0..<16, using: &random) {
-        case 0..<4: try await RehearsalStage.moment(milliseconds: 60, &random)
-        case 4:
+        switch Int.random(in: 0..<48, using: &random) {
+        case 0..<12: try await RehearsalStage.moment(milliseconds: 60, &random)
+        case 12:
             // More than fits into one batch.
             stage.post(through: stage.posted + 400)
             try await stage.progress(Int.random(in: 1...200, using: &random))

@@ -39,7 +39,7 @@ final class RehearsalRecord: Sendable {
         var owed: [String: Int] = [:]
         /// Messages that could not be understood.
         var strange: [String] = []
-        /// Counts everything that gets on.
+        /// Counts new messages and answers; what only comes once more is no progress.
         var progress = 0
     }
 
@@ -48,9 +48,8 @@ final class RehearsalRecord: Sendable {
     func wrote(_ writing: Writing) {
         state.change { state in
             state.writings.append(writing)
-            state.seen.insert(writing.number)
+            if state.seen.insert(writing.number).inserted { state.progress += 1 }
             state.owed[writing.incarnation, default: 0] += 1
-            state.progress += 1
         }
     }
 

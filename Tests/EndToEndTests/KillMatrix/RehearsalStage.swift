@@ -135,7 +135,7 @@ final class RehearsalStage {
         let goal = record.state.value.progress + count
         while record.state.value.progress < goal {
             let now = record.state.value
-            post(through: Int64(now.seen.count) + 64)
+            post(through: Int64(now.seen.count) + 32)
             _ = try await record.state.wait(for: "anything to go on (\(now.progress))", within: .seconds(40)) {
                 $0.progress > now.progress
             }
