@@ -14,8 +14,18 @@ public final class FileLock: Sendable {
     public let path: String
     private let file: Int32
 
+    /// Takes the lock or fails.
+    /// - Parameters:
+    ///   - what: what the lock stands for in the error, such as `a router`.
+    ///   - seconds: how long to wait for a holder that is about to end; 0 fails at once.
+    /// - Throws: ``HomeError`` with `held` and the holder's pid when another process has it.
+    public convenience init(_ path: String, what: String, waiting seconds: Int) throws(HomeError) {
+        // Another that waited too may be faster: then it is held again, and for long.
+        if seconds > 0 { _ = try Self.waitUntilFree(path, seconds: seconds) }
+        try self.init(path, what: what)
+    }
+
     /// Takes the lock or fails at once.
-    /// - Parameter what: what the lock stands for in the error, such as `a router`.
     /// - Throws: ``HomeError`` with `held` and the holder's pid when another process has it.
     public init(_ path: String, what: String) throws(HomeError) {
         // Close-on-exec: a child that inherited it would hold the lock after its parent's death.

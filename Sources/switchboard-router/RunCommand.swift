@@ -18,6 +18,9 @@ import Routing
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "run", abstract: "Run the router.")
 
+    /// A router that lost its supervisor ends within this time.
+    private static let handoverSeconds = 10
+
     func run() throws {
         // The signals are for one thread that waits for them; threads made later inherit the mask.
         let signals = Signals.block([SIGTERM, SIGINT, SIGHUP])
@@ -30,8 +33,11 @@ struct RunCommand: ParsableCommand {
         OperatingLog.bootstrap(process: "router", settings: configuration.logSettings)
         let logger = Logger(label: "router")
 
-        // Before any bind: a second one would silently take the sockets away.
-        let lock = try FileLock(places.routerLock, what: "a router of this home")
+        // Before any bind: a second one would silently take the sockets away. Under a supervisor, which is the only one
+        // of its home, whoever holds it is the router of one that was killed, and ends just now.
+        let isSupervised = ProcessEnvironment.value(Lifeline.variable) != nil
+        let lock = try FileLock(
+            places.routerLock, what: "a router of this home", waiting: isSupervised ? Self.handoverSeconds : 0)
         let store = try MessageStore(path: places.database)
         let listener = try BusListener(
             local: places.routerSocket, tap: places.tapSocket, remote: try configuration.remoteListener(places))

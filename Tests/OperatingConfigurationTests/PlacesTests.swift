@@ -1,3 +1,4 @@
+import Dispatch
 import OperatingHome
 import Testing
 
@@ -122,6 +123,25 @@ import Testing
             #expect { try Places(home: "\(folder)/home").prepare() } throws: { error in
                 (error as? HomeError)?.message.contains("\(folder)/home") == true
             }
+        }
+    }
+
+    /// A router that was started while that of a killed supervisor was about to end gave up at once.
+    @Test func aLockIsWaitedForWhenItsHolderIsAboutToEnd() throws {
+        try Self.inFolder { folder in
+            let path = "\(folder)/handover.lock"
+            var first: FileLock? = try FileLock(path, what: "a test")
+            let taken = DispatchSemaphore(value: 0)
+            try SystemThread.start("second") {
+                do {
+                    try withExtendedLifetime(FileLock(path, what: "a test", waiting: 20)) { _ = taken.signal() }
+                } catch {
+                    Issue.record(error)
+                }
+            }
+            withExtendedLifetime(first) {}
+            first = nil
+            #expect(taken.wait(timeout: .now() + .seconds(20)) == .success)
         }
     }
 
