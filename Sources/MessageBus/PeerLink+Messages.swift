@@ -5,7 +5,9 @@ extension PeerLink {
 
     mutating func enqueue(_ message: PeerMessage.Numbered, size: MessageSize) throws(BusError) -> UInt64 {
         try checkOpen()
-        guard unacknowledged.count < limits.queuedMessages, unacknowledged.total.bytes + size.bytes <= Int64(limits.queuedBytes) else {
+        guard unacknowledged.count < limits.queuedMessages,
+            unacknowledged.total.bytes + size.bytes <= Int64(limits.queuedBytes)
+        else {
             counters.queueFull += 1
             throw BusError(.queueFull, "too much waits for the router's acknowledgement; send again after the next one")
         }
