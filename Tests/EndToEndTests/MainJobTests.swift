@@ -134,7 +134,8 @@ import Testing
             #expect(status == 202)
 
             let answer = try await session.response(to: reply)
-            #expect(Self.status(of: answer["result"] ?? .null) == "sent")
+            // Which of the two depends on who is back first, the session or the webhook.
+            #expect(["sent", "queued"].contains(Self.status(of: answer["result"] ?? .null)))
             let list = try await session.response(to: question)["result"]?["content"]?.arrayValue?.first?["text"]
             #expect(list?.stringValue?.contains("webhook:ci") == true)
             try await stream.says("still here")
