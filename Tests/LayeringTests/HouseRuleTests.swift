@@ -67,7 +67,7 @@ import Testing
             for file in try SourceTree.files(below: folder, ending: "")
             where !file.path.hasSuffix("HouseRuleTests.swift") {
                 for (index, line) in file.lines.enumerated() {
-                    #expect(!line.contains("/work/"), "\(file):\(index + 1): a path of one machine")
+                    #expect(!line.contains("/" + "work/"), "\(file):\(index + 1): a path of one machine")
                 }
             }
         }
