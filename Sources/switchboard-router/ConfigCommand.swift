@@ -4,6 +4,12 @@ import JSON
 import OperatingConfiguration
 import OperatingHome
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 /// `switchboard config …` ends here: the router owns the configuration.
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,9 +32,9 @@ struct ConfigCommand: ParsableCommand {
                     print(
                         JSONValue.object(["ok": true, "file": .string(places.configurationFile), "problems": []]).text)
                 } else {
-                    print(
-                        "\(places.configurationFile) is good: \(sources.isEmpty ? "no adapters" : sources.joined(separator: ", "))"
-                    )
+                    let file = places.configurationFile
+                    let verdict = access(file, F_OK) == 0 ? "\(file) is good" : "there is no \(file), the defaults hold"
+                    print("\(verdict): \(sources.isEmpty ? "no adapters" : sources.joined(separator: ", "))")
                 }
             } catch {
                 guard json else { throw error }
