@@ -3,10 +3,21 @@ public import ChannelEvents
 /// Who may reach a session, per source. A value: what the configuration and the store say is joined before.
 public struct AccessPolicy: Hashable, Sendable {
     public var sources: [SourceName: SourcePolicy]
+    public var people: [Person]
 
-    public init(sources: [SourceName: SourcePolicy] = [:]) {
+    public init(sources: [SourceName: SourcePolicy] = [:], people: [Person] = []) {
         self.sources = sources
+        self.people = people
     }
+
+    /// Everybody who may answer permission prompts, the owner's addresses first, each person's in order of preference.
+    public var approvers: [Address] { [] }
+
+    /// Whether this sender may answer permission prompts and use session commands.
+    public func isApprover(_ address: Address) -> Bool { approvers.contains(address) }
+
+    /// The labels of the sessions that this sender may reach from this conversation; `nil` for all.
+    public func sessions(for address: Address, in conversation: Conversation) -> Set<String>? { nil }
 }
 
 public struct SourcePolicy: Hashable, Sendable {

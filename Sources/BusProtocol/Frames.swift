@@ -42,7 +42,7 @@ public struct BusFrames: Hashable, Sendable {
 public enum Command: String, Sendable, CaseIterable {
     // From a peer to the router.
     case hello = "HELLO", publish = "PUBLISH", receipt = "RECEIPT", result = "RESULT", ask = "ASK"
-    case call = "CALL", query = "QUERY", health = "HEALTH"
+    case hook = "HOOK", call = "CALL", query = "QUERY", health = "HEALTH"
     // From the router to a peer.
     case welcome = "WELCOME", deliver = "DELIVER", command = "COMMAND", verdict = "VERDICT", answer = "ANSWER"
     case reset = "RESET", error = "ERROR"

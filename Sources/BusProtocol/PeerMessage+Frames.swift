@@ -31,6 +31,9 @@ extension PeerMessage {
         case .ask:
             let header = try frames.value()
             self = .numbered(try header.position(), .ask(try PermissionRequest(from: header, try frames.payload())))
+        case .hook:
+            let header = try frames.value()
+            self = .numbered(try header.position(), .hook(try HookReport(from: header, try frames.payload())))
         case .call:
             let header = try frames.value()
             self = .call(epoch: try header.epoch(), try Call(from: header, try frames.payload()))
@@ -57,6 +60,7 @@ extension PeerMessage.Numbered {
         case .result(let result): return .build(.result, at: position) { result.write(to: &$0) }
         case .ask(let ask):
             return .build(.ask, at: position, payload: ask.payload) { $0.member("request", ask.request) }
+        case .hook(let hook): return .build(.hook, at: position, payload: hook.members.bytes) { hook.write(to: &$0) }
         }
     }
 
@@ -149,6 +153,12 @@ extension Receipt {
     func write(to writer: inout JSONWriter) {
         writer.key("written")
         writer.integers(written)
+        if !verdicts.isEmpty {
+            writer.key("verdicts")
+            writer.beginArray()
+            for request in verdicts { writer.string(request) }
+            writer.endArray()
+        }
         guard !failed.isEmpty else { return }
         writer.key("failed")
         writer.beginArray()
@@ -167,7 +177,8 @@ extension Receipt {
             failed: header["failed"]?.arrayValue?.compactMap { item in
                 guard let delivery = item["delivery"]?.integerValue else { return nil }
                 return Failure(delivery: delivery, code: String((item["code"]?.stringValue ?? "failed").prefix(64)))
-            } ?? [])
+            } ?? [],
+            verdicts: header["verdicts"]?.arrayValue?.compactMap(\.stringValue) ?? [])
     }
 }
 
@@ -223,6 +234,27 @@ extension PermissionRequest {
         self.init(
             request: request, tool: tool, description: payload["description"]?.stringValue ?? "",
             preview: payload["preview"]?.stringValue ?? "")
+    }
+}
+
+extension HookReport {
+    func write(to writer: inout JSONWriter) {
+        writer.member("id", id)
+        writer.member("name", name)
+        writer.member("at", at)
+        writer.member("prompt", prompt)
+        writer.member("session", session)
+        writer.flag("answer", wantsAnswer)
+    }
+
+    init(from header: JSONValue, _ payload: JSONValue) throws(ProtocolError) {
+        guard let id = header["id"]?.stringValue, (1...256).contains(id.utf8.count),
+            let name = header["name"]?.stringValue, (1...64).contains(name.utf8.count),
+            let at = header["at"]?.integerValue
+        else { throw ProtocolError(.malformed, "HOOK needs at, a name, and an id of 1 to 256 bytes") }
+        self.init(
+            id: id, name: name, at: at, prompt: header["prompt"]?.stringValue, session: header["session"]?.stringValue,
+            wantsAnswer: header["answer"]?.boolValue ?? false, members: payload)
     }
 }
 

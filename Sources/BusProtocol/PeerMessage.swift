@@ -21,6 +21,7 @@ public enum PeerMessage: Hashable, Sendable {
         case receipt(Receipt)
         case result(CommandResult)
         case ask(PermissionRequest)
+        case hook(HookReport)
     }
 }
 
@@ -59,12 +60,14 @@ public struct PublishedEvent: Hashable, Sendable {
     }
 }
 
-/// RECEIPT: what became of deliveries.
+/// RECEIPT: what became of deliveries and verdicts.
 public struct Receipt: Hashable, Sendable {
     /// Deliveries written to Claude Code, in the order they were written.
     public var written: [Int64]
     /// Deliveries that could not be written, with a short code.
     public var failed: [Failure]
+    /// Permission requests whose verdict was written to Claude Code.
+    public var verdicts: [String]
 
     public struct Failure: Hashable, Sendable {
         public var delivery: Int64
@@ -76,9 +79,10 @@ public struct Receipt: Hashable, Sendable {
         }
     }
 
-    public init(written: [Int64] = [], failed: [Failure] = []) {
+    public init(written: [Int64] = [], failed: [Failure] = [], verdicts: [String] = []) {
         self.written = written
         self.failed = failed
+        self.verdicts = verdicts
     }
 }
 
@@ -118,6 +122,54 @@ public struct PermissionRequest: Hashable, Sendable {
         self.description = description
         self.preview = preview
     }
+}
+
+/// HOOK: something that one of Claude Code's hooks told the endpoint.
+///
+/// Numbered, so that none is lost; ordered by ``at`` and ``prompt``, not by arrival: hooks run side by side.
+public struct HookReport: Hashable, Sendable {
+    /// Unique per endpoint process; an ANSWER names it where ``wantsAnswer``.
+    public var id: String
+    /// Claude Code's name for it: `UserPromptSubmit`, `PreToolUse`, `Stop`, …
+    public var name: String
+    /// When it began, in milliseconds since 1970.
+    public var at: Int64
+    /// Claude Code's `prompt_id`: the turn it belongs to.
+    public var prompt: String?
+    /// Claude Code's `session_id`; changes with `/clear`, so only a hint.
+    public var session: String?
+    /// Claude Code waits for what the router says; the endpoint does without it after a short time.
+    public var wantsAnswer: Bool
+    /// The members of the hook's JSON that the router reads, as ``HookMember`` names them.
+    public var members: JSONValue
+
+    public init(
+        id: String, name: String, at: Int64, prompt: String? = nil, session: String? = nil, wantsAnswer: Bool = false,
+        members: JSONValue = [:]
+    ) {
+        self.id = id
+        self.name = name
+        self.at = at
+        self.prompt = prompt
+        self.session = session
+        self.wantsAnswer = wantsAnswer
+        self.members = members
+    }
+}
+
+/// The members of a hook that travel in ``HookReport/members``, by Claude Code's own names, and ``events``.
+public enum HookMember {
+    /// The ids of the channel events that a `UserPromptSubmit` carried (`source:id`); empty when a person typed it.
+    public static let events = "events"
+    public static let tool = "tool_name"
+    public static let toolUse = "tool_use_id"
+    /// Whole, with its line breaks; only this may be matched against a grant.
+    public static let toolInput = "tool_input"
+    public static let lastMessage = "last_assistant_message"
+    public static let stopIsActive = "stop_hook_active"
+    public static let reason = "reason"
+    public static let source = "source"
+    public static let notification = "notification_type"
 }
 
 /// CALL and QUERY: a name, arguments, and an id under which the ANSWER comes.

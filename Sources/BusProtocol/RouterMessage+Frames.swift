@@ -55,7 +55,7 @@ extension RouterMessage {
                     command: header["command"]?.stringValue ?? ""))
         case .heartbeat: self = .heartbeat(epoch: try frames.value().epoch())
         case .bye: self = .bye(Bye(from: try frames.value()))
-        case .hello, .publish, .receipt, .result, .ask, .call, .query, .health:
+        case .hello, .publish, .receipt, .result, .ask, .hook, .call, .query, .health:
             throw ProtocolError(.unexpected, "\(frames.command.rawValue) is a peer's to say")
         }
     }

@@ -19,13 +19,17 @@ public struct EventHead: Hashable, Sendable {
     public var group: String?
     /// The platform's id of the message this one answers.
     public var replyTo: String?
+    /// Of a `callback`: what the pressed button said it would send. A client can forge it; it proves nothing by itself.
+    public var action: String?
+    /// The sender's roles in this chat as the platform knows them, by their permanent ids.
+    public var roles: [String]
     /// When it happened on the platform, in milliseconds since 1970; within ``times``.
     public var time: Int64
 
     public init(
         id: String, chat: String, thread: String? = nil, sender: String, kind: EventKind = .message,
         authentication: Authentication = .platform, flags: EventFlags = [], group: String? = nil,
-        replyTo: String? = nil, time: Int64
+        replyTo: String? = nil, action: String? = nil, roles: [String] = [], time: Int64
     ) {
         self.id = id
         self.chat = chat
@@ -36,11 +40,16 @@ public struct EventHead: Hashable, Sendable {
         self.flags = flags
         self.group = group
         self.replyTo = replyTo
+        self.action = action
+        self.roles = roles
         self.time = time
     }
 
-    /// Longest id, chat, thread, sender, kind or group, in bytes.
+    /// Longest id, chat, thread, sender, kind, group or action, in bytes.
     public static let fieldLimit = 512
+    /// Most roles, and the longest of them, in bytes.
+    public static let roleLimit = 256
+    public static let roleLength = 64
     /// From 1970 to the end of the year 9999: ages and dates can be reckoned with whatever is in here.
     public static let times: ClosedRange<Int64> = 0...253_402_300_799_999
 }
@@ -103,6 +112,13 @@ extension EventHead {
         for (name, flag) in EventFlags.names { writer.flag(name, flags.contains(flag)) }
         writer.member("group", group)
         writer.member("reply_to", replyTo)
+        writer.member("action", action)
+        if !roles.isEmpty {
+            writer.key("roles")
+            writer.beginArray()
+            for role in roles { writer.string(role) }
+            writer.endArray()
+        }
         writer.member("time", time)
         writer.endObject()
     }
@@ -117,6 +133,8 @@ extension EventHead {
         var authentication: String?
         var group: String?
         var replyTo: String?
+        var action: String?
+        var roles: [String] = []
         var time: Int64?
         var flags: EventFlags = []
         try reader.beginObject()
@@ -130,6 +148,14 @@ extension EventHead {
             case "auth": try reader.string(into: &authentication)
             case "group": try reader.string(into: &group)
             case "reply_to": try reader.string(into: &replyTo)
+            case "action": try reader.string(into: &action)
+            case "roles":
+                try reader.beginArray()
+                while try reader.nextElement() {
+                    var role: String?
+                    try reader.string(into: &role)
+                    if let role { roles.append(role) }
+                }
             case "time": try reader.integer(into: &time)
             case "direct": if try reader.bool() { flags.insert(.direct) }
             case "mention": if try reader.bool() { flags.insert(.mention) }
@@ -145,7 +171,7 @@ extension EventHead {
         self.init(
             id: id, chat: chat, thread: thread, sender: sender, kind: kind.map(EventKind.init) ?? .message,
             authentication: authentication.map(Authentication.init) ?? .platform, flags: flags, group: group,
-            replyTo: replyTo, time: time)
+            replyTo: replyTo, action: action, roles: roles, time: time)
     }
 
     /// The member that breaks a rule, or `nil` when the head may be stored.
@@ -158,6 +184,8 @@ extension EventHead {
         if kind.rawValue.isEmpty || kind.rawValue.utf8.count > 64 { return "kind" }
         if let group, group.utf8.count > limit { return "group" }
         if let replyTo, replyTo.utf8.count > limit { return "reply_to" }
+        if let action, action.utf8.count > limit { return "action" }
+        if roles.count > Self.roleLimit || roles.contains(where: { $0.utf8.count > Self.roleLength }) { return "roles" }
         if !Self.times.contains(time) { return "time" }
         return nil
     }

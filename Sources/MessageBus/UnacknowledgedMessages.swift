@@ -124,7 +124,7 @@ extension PeerMessage.Numbered {
                 }
             }
             return MessageSize(events: Int64(eventCount), bytes: Int64(bytes + header))
-        case .receipt, .result, .ask:
+        case .receipt, .result, .ask, .hook:
             let frames = frames(at: Position(epoch: .max, sequence: .max))
             guard frames.header.count <= BusLimits.headerBytes, frames.size <= BusLimits.messageBytes,
                 frames.payloads.allSatisfy({ $0.count <= BusLimits.payloadBytes })
@@ -142,5 +142,6 @@ extension EventHead {
     fileprivate var fieldBytes: Int {
         id.utf8.count + chat.utf8.count + (thread?.utf8.count ?? 0) + sender.utf8.count + kind.rawValue.utf8.count
             + authentication.rawValue.utf8.count + (group?.utf8.count ?? 0) + (replyTo?.utf8.count ?? 0)
+            + (action?.utf8.count ?? 0) + roles.reduce(0) { $0 + $1.utf8.count + 3 }
     }
 }

@@ -197,3 +197,34 @@ public struct Place: Hashable, Sendable {
         self.thread = thread
     }
 }
+
+/// One line of the audit: who decided or changed what, where, and by which rule. Never a message's text.
+public struct AuditEntry: Hashable, Sendable {
+    /// What happened, of a bounded set: `refused`, `paired`, `verdict`, `grant-used`, …
+    public var kind: String
+    /// Who did it: an address `source:id`, `operator`, or `router`.
+    public var actor: String
+    /// The conversation `source:chat/thread`, where there is one.
+    public var conversation: String?
+    /// The event `source:id` that led to it.
+    public var event: String?
+    /// The session's label.
+    public var session: String?
+    /// The rule that decided.
+    public var rule: String?
+    /// What was changed or asked for, bounded, without message text.
+    public var detail: String?
+
+    public init(
+        kind: String, actor: String, conversation: String? = nil, event: String? = nil, session: String? = nil,
+        rule: String? = nil, detail: String? = nil
+    ) {
+        self.kind = kind
+        self.actor = actor
+        self.conversation = conversation
+        self.event = event
+        self.session = session
+        self.rule = rule
+        self.detail = detail
+    }
+}

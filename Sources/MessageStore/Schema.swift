@@ -5,6 +5,7 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1-spine", migrate: spine)
+        migrator.registerMigration("2-access", migrate: access)
         return migrator
     }
 

@@ -48,6 +48,7 @@ public enum StoreChange: Sendable {
     case newPart(OutboxPart)
     case part(OutboxPart)
     case deadLetter(SourceID, reason: String)
+    case audit(AuditEntry)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.

@@ -149,6 +149,7 @@ extension RouterCore {
             notePulledWritten(Set(receipt.written), by: id, now)
             noteWritten(receipt.written, by: id, now)
         }
+        if !receipt.verdicts.isEmpty { verdictsWritten(receipt.verdicts, by: id, now) }
         var open = Set(receipt.failed.isEmpty ? [] : sessions[id]?.inFlight.map(\.event) ?? [])
         for failure in receipt.failed where open.remove(failure.delivery) != nil {
             guard let index = sessions[id]?.inFlight.firstIndex(where: { $0.event == failure.delivery }),
@@ -285,6 +286,7 @@ extension EventHead {
     fileprivate var greatestSize: Int {
         let text = id.utf8.count + chat.utf8.count + sender.utf8.count + kind.rawValue.utf8.count
         let optional = (thread?.utf8.count ?? 0) + (group?.utf8.count ?? 0) + (replyTo?.utf8.count ?? 0)
-        return 256 + 6 * (text + optional)
+        let pressed = (action?.utf8.count ?? 0) + roles.reduce(0) { $0 + $1.utf8.count + 3 }
+        return 256 + 6 * (text + optional + pressed)
     }
 }

@@ -42,10 +42,16 @@ extension RouterCore {
                 guard let number = numbers[index] else { continue }
                 fresh += 1
                 if isTapWatched { tap("event", tapLine(event.head, name, decision)) }
-                guard let body = event.body else { continue }
-                route(
-                    WaitingDelivery(event: number, source: source.id, head: event.head, body: body, offers: 0), name,
-                    now)
+                guard let body = event.body else {
+                    turnAway(event.head, from: name, decision, now)
+                    continue
+                }
+                let arrival = Arrival(
+                    delivery: WaitingDelivery(
+                        event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
+                // A verdict never waits behind messages, and never reaches Claude as one.
+                if takesAsVerdict(arrival, now) || takesAsCommand(arrival, now) { continue }
+                route(arrival.delivery, name, now)
             }
         }
         if let cursor = publish.cursor {

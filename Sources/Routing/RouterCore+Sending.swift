@@ -100,6 +100,7 @@ extension RouterCore {
             answerQueued(part, part.reason ?? "", now)
         } else {
             for caller in outbox.takeCallers(of: part.id) { answer(caller.id, Self.outcome(of: part), to: caller.link) }
+            noteSettled(part, now)
         }
     }
 

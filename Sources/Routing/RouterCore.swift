@@ -33,6 +33,8 @@ public struct RouterCore: Sendable {
     var effects = Effects()
     /// The DELIVER that is being filled.
     var openBatch: OpenBatch?
+    /// Numbers the hints of this epoch.
+    var hints: UInt64 = 0
     /// Uptime at which links are looked at again.
     private var nextLinkCheck: Int64 = 0
     /// Links to acknowledge at the end of the turn, with the events refused in it.
@@ -167,10 +169,8 @@ public struct RouterCore: Sendable {
                 admit(publish, sequence: position.sequence, from: link, knowing: fact, now)
             case .receipt: break
             case .result(let result): receive(result, from: link, now)
-            case .ask:
-                refuse(
-                    ProtocolError(.unavailable, "this router does not relay permission requests"), command: "ASK",
-                    from: link)
+            case .ask(let request): receive(request, from: link, now)
+            case .hook(let hook): receive(hook, from: link, now)
             }
         }
     }

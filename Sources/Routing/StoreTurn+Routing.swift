@@ -52,6 +52,7 @@ extension StoreTurn {
         case .newPart(let part): try insertPart(part)
         case .part(let part): try setPart(part, now: now)
         case .deadLetter(let source, let reason): try insertDeadLetter(source: source, reason: reason, now: now)
+        case .audit(let entry): try append(entry, now: now)
         }
     }
 }

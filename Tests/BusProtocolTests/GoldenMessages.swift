@@ -218,6 +218,25 @@ enum GoldenMessages {
             ]
         ),
         (
+            "HOOK", "What one of Claude Code's hooks told an endpoint. The second waits for an ANSWER with its id.",
+            [
+                .toRouter(
+                    .numbered(
+                        Position(epoch: 7, sequence: 3),
+                        .hook(
+                            HookReport(
+                                id: "h1", name: "UserPromptSubmit", at: 1_795_442_664_123, prompt: "p1", session: "s1",
+                                members: ["events": ["webhook:ci-1"]])))),
+                .toRouter(
+                    .numbered(
+                        Position(epoch: 7, sequence: 4),
+                        .hook(
+                            HookReport(
+                                id: "h2", name: "Stop", at: 1_795_442_665_000, wantsAnswer: true,
+                                members: ["last_assistant_message": "done", "stop_hook_active": false])))),
+            ]
+        ),
+        (
             "VERDICT", "A person's answer to it.",
             [
                 .toPeer(.numbered(Position(epoch: 7, sequence: 4), .verdict(Verdict(request: "abcde", allow: true)))),

@@ -68,11 +68,12 @@ private struct Maker {
             id: text(), chat: text(), thread: optional { $0.text() }, sender: text(),
             kind: EventKind(rawValue: text(1...5)),
             authentication: Authentication(rawValue: text(1...5)), flags: EventFlags(rawValue: UInt8(number(0...15))),
-            group: optional { $0.text() }, replyTo: optional { $0.text() }, time: number())
+            group: optional { $0.text() }, replyTo: optional { $0.text() }, action: optional { $0.text() },
+            roles: several { $0.text(1...5) }, time: number())
     }
 
     mutating func numbered() -> PeerMessage.Numbered {
-        switch Int.random(in: 0..<4, using: &generator) {
+        switch Int.random(in: 0..<5, using: &generator) {
         case 0:
             return .publish(
                 Publish(
@@ -82,8 +83,14 @@ private struct Maker {
             return .receipt(
                 Receipt(
                     written: several { $0.number() },
-                    failed: several { Receipt.Failure(delivery: $0.number(), code: $0.text(0...5)) }))
+                    failed: several { Receipt.Failure(delivery: $0.number(), code: $0.text(0...5)) },
+                    verdicts: several { $0.text() }))
         case 2: return .result(CommandResult(key: text(), outcome: outcome()))
+        case 3:
+            return .hook(
+                HookReport(
+                    id: text(1...9), name: text(1...9), at: number(), prompt: optional { $0.text() },
+                    session: optional { $0.text() }, wantsAnswer: number(0...1) == 1, members: json()))
         default:
             return .ask(PermissionRequest(request: text(), tool: text(), description: text(), preview: text()))
         }
