@@ -41,7 +41,7 @@ import Testing
             name: "standard", scheme: .standard, secret: key, headers: standardHeaders,
             signed: ["webhook-id", "webhook-timestamp", "webhook-signature"]),
         Vector(
-            name: "standard ed25519", scheme: .standard, secret: "whpk_A6EHv/POEL4dcN0Y50vAmWfk1jumbWDx3ByGZBFVMbg=",
+            name: "standard ed25519", scheme: .standard, secret: "whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=",
             headers: [
                 "webhook-id": "msg_1", "webhook-timestamp": "1700000000",
                 "webhook-signature":

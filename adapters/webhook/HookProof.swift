@@ -2,12 +2,6 @@ import AdapterKit
 import Crypto
 import HTTPTypes
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// What a route checks of every request: a signature over the body as it came, or a token.
 ///
 /// Every secret of the route is tried, so that one can be changed without a gap. Comparisons take the same time
@@ -54,15 +48,15 @@ struct HookProof: Sendable {
         guard !secret.isEmpty else { throw UnfitSecret(message: "the secret is empty") }
         switch scheme {
         case .standard where secret.hasPrefix("whpk_"):
-            return .publicKey(try publicKey(base64(secret.dropFirst(5))))
+            return .publicKey(try publicKey(HookDigits.base64(secret.dropFirst(5))))
         case .standard:
-            let bytes = base64(secret.hasPrefix("whsec_") ? secret.dropFirst(6) : secret[...])
+            let bytes = HookDigits.base64(secret.hasPrefix("whsec_") ? secret.dropFirst(6) : secret[...])
             guard let bytes, (24...64).contains(bytes.count) else {
                 throw UnfitSecret(message: "the secret is not whsec_ with 24 to 64 bytes in base64")
             }
             return .shared(bytes)
         case .gitlab where secret.hasPrefix("whsec_"):
-            guard let bytes = base64(secret.dropFirst(6)), !bytes.isEmpty else {
+            guard let bytes = HookDigits.base64(secret.dropFirst(6)), !bytes.isEmpty else {
                 throw UnfitSecret(message: "the signing token is not whsec_ with base64 behind it")
             }
             return .shared(Array(secret.utf8))
@@ -77,10 +71,6 @@ struct HookProof: Sendable {
         } catch {
             throw UnfitSecret(message: "the secret is no ed25519 public key of 32 bytes")
         }
-    }
-
-    private static func base64(_ text: some StringProtocol) -> [UInt8]? {
-        Data(base64Encoded: String(text)).map { Array($0) }
     }
 
     // MARK: Judging
@@ -132,9 +122,9 @@ struct HookProof: Sendable {
         try checkTime(time, now)
         let signed = Array("\(id).\(time).".utf8) + raw
         for part in shown.split(separator: " ") {
-            if part.hasPrefix("v1,"), let code = Self.base64(part.dropFirst(3)) {
+            if part.hasPrefix("v1,"), let code = HookDigits.base64(part.dropFirst(3)) {
                 if isAuthentic(signed, code, .sha256, keys) { return }
-            } else if part.hasPrefix("v1a,"), let signature = Self.base64(part.dropFirst(4)) {
+            } else if part.hasPrefix("v1a,"), let signature = HookDigits.base64(part.dropFirst(4)) {
                 if isSigned(signed, signature, keys) { return }
             }
         }
@@ -153,7 +143,7 @@ struct HookProof: Sendable {
                 continue
             }
             let encoded = String(decoding: secret.dropFirst(prefix.count), as: UTF8.self)
-            if let bytes = Self.base64(encoded), !bytes.isEmpty { signing.append(.shared(bytes)) }
+            if let bytes = HookDigits.base64(encoded), !bytes.isEmpty { signing.append(.shared(bytes)) }
         }
         if !signing.isEmpty, headers[Self.name("webhook-signature")] != nil {
             return try verifyStandard(headers, raw, now, signing)
@@ -180,7 +170,7 @@ struct HookProof: Sendable {
     private func verifyMAC(_ shown: String, _ form: MACForm, _ signed: [UInt8]) throws(Failure) {
         guard shown.hasPrefix(form.prefix) else { throw .malformed }
         let digits = shown.dropFirst(form.prefix.count)
-        let code = form.encoding == .hex ? HookDigits.hexadecimal(digits) : Self.base64(digits)
+        let code = form.encoding == .hex ? HookDigits.hexadecimal(digits) : HookDigits.base64(digits)
         guard let code, !code.isEmpty else { throw .malformed }
         guard isAuthentic(signed, code, form.algorithm, keys) else { throw .mismatch }
     }
