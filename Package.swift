@@ -90,6 +90,7 @@ let package = Package(
             name: "switchboard-webhook",
             dependencies: [
                 "AdapterKit",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -144,7 +145,11 @@ let package = Package(
             ]),
         .testTarget(
             name: "WebhookTests",
-            dependencies: ["AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting", "switchboard-webhook"]),
+            dependencies: [
+                "AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting", "switchboard-webhook",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
         .testTarget(name: "SwitchboardTests", dependencies: ["JSON", "OperatingHome", "switchboard"]),
         .testTarget(name: "LayeringTests"),
         .testTarget(
