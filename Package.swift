@@ -36,6 +36,12 @@ let package = Package(
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
         .target(name: "MessageBus", dependencies: ["BusProtocol", "ChannelEvents", "JSON", "ZeroMQ"]),
 
+        // Markdown.
+        .systemLibrary(
+            name: "CMarkGFM",
+            providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"]), .brew(["cmark-gfm"])]),
+        .target(name: "FormattedText", dependencies: ["CMarkGFM"]),
+
         // The router.
         .target(name: "AccessControl", dependencies: ["ChannelEvents"]),
         .target(
@@ -110,6 +116,7 @@ let package = Package(
         .testTarget(
             name: "BusProtocolTests", dependencies: ["BusProtocol", "ChannelEvents", "JSON", "SwitchboardTesting"],
             resources: [.copy("Golden")]),
+        .testTarget(name: "FormattedTextTests", dependencies: ["FormattedText"]),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
         .testTarget(
             name: "MessageBusTests",
