@@ -19,6 +19,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -88,6 +89,7 @@ let package = Package(
             name: "switchboard-webhook",
             dependencies: [
                 "AdapterKit",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -142,7 +144,11 @@ let package = Package(
             ]),
         .testTarget(
             name: "WebhookTests",
-            dependencies: ["AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting", "switchboard-webhook"]),
+            dependencies: [
+                "AdapterKit", "ChannelEvents", "JSON", "SwitchboardTesting", "switchboard-webhook",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
         .testTarget(name: "SwitchboardTests", dependencies: ["JSON", "OperatingHome", "switchboard"]),
         .testTarget(name: "LayeringTests"),
         .testTarget(

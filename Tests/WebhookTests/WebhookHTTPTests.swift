@@ -305,12 +305,77 @@ import Testing
         }
     }
 
-    @Test func aSchemeOfLaterIsNotSilentlyIgnored() async throws {
-        let fixture = WebhookFixture(settings: ["listen": "127.0.0.1:0", "routes": ["ci": ["scheme": "github"]]])
+    @Test(
+        arguments: [
+            (["scheme": "githob", "secret": "env:X"], "routes.ci.scheme"), (["scheme": "github"], "routes.ci.secret"),
+        ] as [(JSONValue, String)]) func aSchemeThatCannotHoldIsNotSilentlyIgnored(_ route: JSONValue, _ path: String)
+        async throws
+    {
+        let fixture = WebhookFixture(settings: ["listen": "127.0.0.1:0", "routes": ["ci": route]])
         let bench = try AdapterBench(fixture)
         let violation = await #expect(throws: AdapterContract.Violation.self) { try await bench.start() }
-        #expect(violation?.description.contains("routes.ci.scheme") == true)
+        #expect(violation?.description.contains(path) == true)
         await bench.stop()
+    }
+
+    // MARK: Signing routes
+
+    @Test func onlyASignedRequestIsStoredAndUnsignedHeadersMakeNoSecondEvent() async throws {
+        let settings: JSONValue = [
+            "listen": "127.0.0.1:0", "routes": ["ci": ["scheme": "github", "secret": "env:CI", "max_bytes": 4096]],
+        ]
+        let fixture = WebhookFixture(settings: settings)
+        let bench = try AdapterBench(fixture)
+        try bench.router.places.prepare()
+        try secret("It's a Secret to Everybody", named: "CI", in: bench)
+        try await bench.start()
+        let sign = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+        func post(_ body: String, _ headers: [String: String]) async throws -> HTTPProbe.Answer {
+            try await fixture.probe.post("/hooks/ci", body, headers: headers)
+        }
+        #expect(try await post("Hello, World!", [:]).status == 401)
+        #expect(try await post("Hello, World?", ["X-Hub-Signature-256": sign]).status == 401)
+        // Neither the same user nor the home's token stand in for a signature.
+        let home = try PrivateToken.load(bench.router.places.run + "/bench.token")
+        #expect(try await post("Hello, World!", ["Authorization": "Bearer \(home)"]).status == 401)
+        #expect(try await post(String(repeating: "a", count: 4097), ["X-Hub-Signature-256": sign]).status == 413)
+        #expect(bench.router.memory.value.events.isEmpty)
+        let first = try await post("Hello, World!", ["X-Hub-Signature-256": sign, "X-GitHub-Delivery": "1"])
+        #expect(first.status == 202)
+        for headers in [
+            ["X-GitHub-Delivery": "2"], ["Idempotency-Key": "other"], ["Content-Type": "text/plain"],
+            ["ce-specversion": "1.0", "ce-id": "9", "ce-source": "x", "ce-type": "y"], ["webhook-id": "z"],
+        ] {
+            let again = try await post("Hello, World!", headers.merging(["X-Hub-Signature-256": sign]) { $1 })
+            #expect(again.status == 202 && again.text == first.text, "\(headers)")
+        }
+        #expect(bench.router.memory.value.events.count == 1)
+        let head = try #require(bench.router.memory.value.events.last?.head)
+        #expect(head.sender == "secret:ci")
+        #expect(head.authentication == .secret)
+        await bench.stop()
+    }
+
+    @Test func alertsAndCloudEventsAreToldInOneLine() async throws {
+        try await withWebhook { (fixture, bench) async throws in
+            let json = ["Content-Type": "application/json"]
+            for status in ["firing", "firing", "resolved"] {
+                let body = HookSummaryTests.alert(status)
+                #expect(try await fixture.probe.post("/hooks/ci", body, headers: json).status == 202)
+            }
+            let heads = bench.router.memory.value.events.compactMap(\.head)
+            #expect(heads.map(\.kind) == [.alert, .alert])
+            #expect(Set(heads.map(\.group)).count == 1)
+            #expect(heads.last?.replyTo == heads.first?.id)
+            let batch =
+                #"[{"specversion":"1.0","id":"1","source":"/a","type":"t"},"#
+                + #"{"specversion":"1.0","id":"2","source":"/a","type":"t"}]"#
+            let type = ["Content-Type": "application/cloudevents-batch+json"]
+            #expect(try await fixture.probe.post("/hooks/ci", batch, headers: type).status == 202)
+            #expect(try await fixture.probe.post("/hooks/ci", batch, headers: type).status == 202)
+            #expect(bench.router.memory.value.events.count == 4)
+            #expect(try await fixture.probe.post("/hooks/ci", "[{}]", headers: type).status == 400)
+        }
     }
 }
 

@@ -27,6 +27,11 @@ struct HookAnswer: Hashable, Sendable {
         return answer
     }
 
+    /// Which of header, time and signature failed is for our log alone. The whole body was read: the connection stays.
+    static let unsigned = refusal(
+        .unauthorized, "unauthorized", "the signature or token does not fit; see the log and the route's scheme",
+        ends: false)
+
     static func method(_ allowed: HTTPRequest.Method) -> HookAnswer {
         var answer = refusal(.methodNotAllowed, "method", "use \(allowed.rawValue) here")
         answer.headers[.allow] = allowed.rawValue
@@ -35,7 +40,8 @@ struct HookAnswer: Hashable, Sendable {
 
     static let mediaType = refusal(
         .unsupportedMediaType, "media-type", "send text/plain or application/json, in UTF-8")
-    static let oversize = refusal(.contentTooLarge, "oversize", "a message has at most \(HookBody.limit) bytes")
+    static let oversize = refusal(
+        .contentTooLarge, "oversize", "a message has at most \(HookBody.limit) bytes, or what the route says")
     static let idempotencyKey = refusal(
         .badRequest, "idempotency-key", "an Idempotency-Key has 1 to 128 bytes")
 

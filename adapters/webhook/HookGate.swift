@@ -18,15 +18,15 @@ struct HookGate: Sendable {
         case notFound
     }
 
-    /// Secrets by route; `nil` when any name is taken.
-    let routes: [HookName: [String]]?
+    /// `nil` when any name is taken.
+    let routes: [HookName: HookRoute]?
     /// Opens hooks without a secret of their own to programs of the same user that can read its file.
     let homeToken: String
     let ownUser: UInt32
 
     func admit(_ caller: HookCaller, to hook: HookName) -> Entry {
         if let routes, routes[hook] == nil { return .notFound }
-        let own = routes?[hook] ?? []
+        let own = routes?[hook]?.bearers ?? []
         if let bearer = caller.bearer {
             // A wrong token is an error, also from loopback: whoever shows one means to be held to it.
             let tokens = own.isEmpty ? [homeToken] : own
@@ -35,6 +35,12 @@ struct HookGate: Sendable {
         }
         guard !caller.isRelayed, let user = caller.user(), user == ownUser else { return .unauthorized }
         return .admitted(.loopback, sender: "local:\(user)")
+    }
+
+    /// The route, when its requests prove themselves by what they carry and not by who holds the socket.
+    func signingRoute(_ hook: HookName) -> HookRoute? {
+        guard let route = routes?[hook], route.proof != nil else { return nil }
+        return route
     }
 
     /// Compares with every token, each in a time that does not tell how much of it fits.

@@ -78,6 +78,9 @@ struct HookResponder: Sendable {
         _ request: Request, _ parts: inout RequestBody.AsyncIterator, _ name: HookName, _ channel: any Channel,
         _ writer: borrowing ResponseWriter
     ) async throws -> HookAnswer {
+        if let route = gate.signingRoute(name) {
+            return try await receiveSigned(request, &parts, route, channel, writer)
+        }
         // All that can be judged by the head is, before a byte of the body is read.
         let admission = admission(request, channel, name)
         guard case .admitted(let authentication, let sender) = admission else {
@@ -92,7 +95,13 @@ struct HookResponder: Sendable {
         if request.headers[.expect]?.lowercased() == "100-continue" {
             try await writer.writeInformationalHead(HTTPResponse(status: .continue))
         }
-        guard let bytes = try await collect(&parts, channel) else { return .oversize }
+        guard let bytes = try await collect(&parts, channel, HookBody.limit) else { return .oversize }
+        if let answer = await publishCloudEvents(request, bytes, name, sender, authentication) { return answer }
+        // Monitoring that cannot sign speaks in a form of its own; a key of the caller's goes before it.
+        if key == nil, let notice = HookNotice(alertIn: bytes, as: form) {
+            let head = notice.head(name, sender: sender, authentication, now: SystemClock.milliseconds)
+            return await publish([Event(head: head, body: notice.body)])
+        }
         let body: EventBody
         do throws(HookBody.Unusable) {
             body = try HookBody.read(bytes, as: form)
@@ -102,25 +111,28 @@ struct HookResponder: Sendable {
         let head = EventHead(
             id: id, chat: name.text, sender: sender, authentication: authentication, flags: [.direct, .bot],
             time: SystemClock.milliseconds)
-        return await publish(Event(head: head, body: body))
+        return await publish([Event(head: head, body: body)])
     }
 
     /// The whole body; `nil` when it is too long.
-    private func collect(_ parts: inout RequestBody.AsyncIterator, _ channel: any Channel) async throws -> [UInt8]? {
+    func collect(
+        _ parts: inout RequestBody.AsyncIterator, _ channel: any Channel, _ limit: Int
+    ) async throws -> [UInt8]? {
         let deadline = channel.eventLoop.scheduleTask(in: Self.bodyPatience) { channel.close(promise: nil) }
         defer { deadline.cancel() }
         var bytes: [UInt8] = []
         while let part = try await parts.next() {
-            guard bytes.count + part.readableBytes <= HookBody.limit else { return nil }
+            guard bytes.count + part.readableBytes <= limit else { return nil }
             bytes.append(contentsOf: part.readableBytesView)
         }
         return bytes
     }
 
-    private func publish(_ event: Event) async -> HookAnswer {
-        let key = EventKey(source: connection.source, id: event.head.id).description
+    /// - Parameter events: at least one; they are committed together.
+    func publish(_ events: [Event]) async -> HookAnswer {
+        let key = EventKey(source: connection.source, id: events.first?.head.id ?? "").description
         do throws(PublishError) {
-            let publication = try await connection.publish([event], within: Self.commitPatience)
+            let publication = try await connection.publish(events, within: Self.commitPatience)
             guard let refusal = publication.refused.first else {
                 connection.log.info("event stored", metadata: ["event": "\(key)"])
                 return .stored(key)
@@ -187,11 +199,13 @@ struct HookResponder: Sendable {
     // MARK: Writing
 
     private func write(_ answer: HookAnswer, _ writer: consuming ResponseWriter) async throws {
-        var text = answer.body.bytes
-        text.append(UInt8(ascii: "\n"))
+        var text: [UInt8] = []
         var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
-        head.headerFields[.contentType] = "application/json"
-        head.headerFields[.contentLength] = String(text.count)
+        if answer.status != .noContent {
+            text = answer.body.bytes + [UInt8(ascii: "\n")]
+            head.headerFields[.contentType] = "application/json"
+            head.headerFields[.contentLength] = String(text.count)
+        }
         if answer.ends { head.headerFields[.connection] = "close" }
         try await writer.write(response: head, body: ResponseBody(byteBuffer: ByteBuffer(bytes: text)))
     }

@@ -28,17 +28,13 @@ struct WebhookSettings: Sendable {
         Setting(
             "routes",
             .map(
-                .object([
-                    Setting(
-                        "secret", .oneOrMore(.secret), "the bearer token that callers show; several for a rotation"),
-                    Setting("scheme", .text, "how callers prove themselves", standard: "bearer"),
-                ])),
+                .object(HookRoute.shape)),
             "hook names that are taken; without any, every name is taken from this machine"),
     ]
 
     let listen: ListenAddress
-    /// Secrets by route; `nil` when none are configured and any name is taken.
-    let routes: [HookName: [String]]?
+    /// `nil` when none are configured and any name is taken.
+    let routes: [HookName: HookRoute]?
 
     /// - Parameter section: the name under `adapters`, for what a person is told to change.
     /// - Throws: all problems at once.
@@ -52,12 +48,12 @@ struct WebhookSettings: Sendable {
                     path: "listen", code: "address", message: "\(listenText.prefix(80)) is no address with a port",
                     mend: "write a numeric address and a port, such as \(Self.standardListen) or [::1]:8441"))
         }
-        var routes: [HookName: [String]]?
+        var routes: [HookName: HookRoute]?
         if let members = settings["routes"]?.objectValue, !members.isEmpty {
-            var found: [HookName: [String]] = [:]
+            var found: [HookName: HookRoute] = [:]
             for member in members {
-                let route = Self.route(member, secrets: secrets, section: section, problems: &problems)
-                if let route { found[route.name] = route.secrets }
+                let route = HookRoute(member, secrets: secrets, section: section, problems: &problems)
+                if let route { found[route.name] = route }
             }
             routes = found
         }
@@ -65,41 +61,6 @@ struct WebhookSettings: Sendable {
         guard problems.isEmpty, let listen else { throw AdapterFailure(problems) }
         self.listen = listen
         self.routes = routes
-    }
-
-    private static func route(
-        _ member: JSONObject.Member, secrets: SecretResolver, section: String, problems: inout [AdapterProblem]
-    ) -> (name: HookName, secrets: [String])? {
-        let path = "routes.\(member.key)"
-        guard let name = HookName(member.key) else {
-            let mend = "use 1 to 64 of letters, digits, dot, underscore and hyphen"
-            problems.append(
-                AdapterProblem(path: path, code: "name", message: "this cannot be the name of a hook", mend: mend))
-            return nil
-        }
-        if let scheme = member.value["scheme"]?.stringValue, scheme != "bearer" {
-            problems.append(
-                AdapterProblem(
-                    path: "\(path).scheme", code: "not-supported",
-                    message: "the scheme \(scheme.prefix(32)) comes later",
-                    mend: "remove it, and let the caller send Authorization: Bearer with the route's secret"))
-        }
-        let references: [JSONValue] =
-            switch member.value["secret"] {
-            case .array(let several): several
-            case .some(let one): [one]
-            case nil: []
-            }
-        var values: [String] = []
-        for case .string(let reference) in references {
-            do throws(HomeError) {
-                values.append(try secrets.resolve(reference, key: "adapters.\(section).\(path).secret"))
-            } catch {
-                problems.append(
-                    AdapterProblem(path: "\(path).secret", code: "secret", message: error.message, mend: ""))
-            }
-        }
-        return (name, values)
     }
 
     /// What an address that others can reach needs before it may be opened.
