@@ -59,7 +59,8 @@ import Testing
             chat.say("hello", from: "ann")
             _ = try await session.channelEvents(1)
             let result = try await session.call("reply", ["chat_id": "scripted:ann", "text": "bad"])
-            #expect(MainJobTests.status(of: result) == "rejected")
+            #expect(result["isError"] == true)
+            #expect(result.text.contains("too rude"))
             #expect(chat.shown.isEmpty)
             #expect(chat.commands.count == 1)
         }
