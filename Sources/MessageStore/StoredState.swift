@@ -19,6 +19,12 @@ public struct StoredState: Sendable {
     /// The session that each conversation used last.
     public var lastSession: [Place: SessionID] = [:]
 
+    /// What `switchboard access` changed.
+    public var amendments: [AmendmentRecord] = []
+    public var pairings: [Pairing] = []
+    /// How each chat's messages came in.
+    public var admissions: [ChatKey: ChatAdmission] = [:]
+
     /// A store with nothing in it.
     public init() {}
 
@@ -69,6 +75,7 @@ extension StoreTurn {
             state.offered[session.id] = try deliveries(of: session.id, in: .offered, limit: .max)
             state.written[session.id] = try deliveries(of: session.id, in: .written, limit: StoredState.uncoveredLimit)
         }
+        try loadAccess(into: &state)
         return state
     }
 
