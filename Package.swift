@@ -167,6 +167,8 @@ let package = Package(
             ]),
         // An adapter whose platform is a folder, for the tests that kill processes.
         .executableTarget(name: "switchboard-rehearsal", dependencies: ["AdapterKit"], path: "Tests/Rehearsal"),
+        // An adapter whose platform is the test itself: `ScriptedPlatform`.
+        .executableTarget(name: "switchboard-scripted", dependencies: ["AdapterKit"], path: "Tests/ScriptedChat"),
 
         // `Tests/Benchmarks`: run by hand and by CI's smoke form, never pass or fail on the clock.
         .executableTarget(

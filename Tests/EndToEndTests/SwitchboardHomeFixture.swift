@@ -154,14 +154,15 @@ final class SwitchboardHomeFixture: Sendable {
 
     /// Everything that the processes logged, for the report of a failure.
     var logs: String {
-        ["up.stderr", "logs/up.log", "logs/router.log", "logs/webhook.log", "logs/rehearsal.log"].map { name in
-            do {
-                let bytes = try SmallFile.read("\(folder)/\(name)", limit: 16 << 20) ?? []
-                return bytes.isEmpty ? "" : "--- \(name)\n" + String(decoding: bytes.suffix(16_384), as: UTF8.self)
-            } catch {
-                return "--- \(name): \(error)"
-            }
-        }.joined()
+        ["up.stderr", "logs/up.log", "logs/router.log", "logs/webhook.log", "logs/rehearsal.log", "logs/scripted.log"]
+            .map { name in
+                do {
+                    let bytes = try SmallFile.read("\(folder)/\(name)", limit: 16 << 20) ?? []
+                    return bytes.isEmpty ? "" : "--- \(name)\n" + String(decoding: bytes.suffix(16_384), as: UTF8.self)
+                } catch {
+                    return "--- \(name): \(error)"
+                }
+            }.joined()
     }
 
     /// Ends every process of this home, the youngest first, and removes its folder.
