@@ -85,13 +85,13 @@ extension RouterCore {
         let delivery = arrival.delivery
         let choice = choose(arrival, answering: speaker)
         guard case .session(let id) = choice, let index = sessions.index(forKey: id) else {
-            if reach(of: arrival) == nil {
+            if choice == .ask { ask(arrival, now) }
+            if reach(of: arrival) == nil, !routes.asked.contains(arrival.place) {
                 unassigned.add(delivery)
                 effects.changes.append(.delivery(unassignedSession, delivery.event, .waiting, offers: 0))
             } else {
                 effects.changes.append(.delivery(heldSession, delivery.event, .waiting, offers: 0))
             }
-            if choice == .ask { ask(arrival, now) }
             return
         }
         if unassigned.isEmpty, sessions.values[index].takesDirectly {

@@ -33,7 +33,8 @@ enum RouteChoice: Hashable {
     case ask
 }
 
-/// Nobody's, and not for whoever happens to be the only session: its sender may not reach every session.
+/// Nobody's, and not for whoever happens to be the only session: its conversation was asked which one is meant, or its
+/// sender may not reach every session.
 let heldSession: SessionID = -1
 
 extension RouterCore {
@@ -55,6 +56,8 @@ extension RouterCore {
             return .session(session(labelled: rule.label))
         }
         if let id = allows(lastSession[arrival.place]) { return .session(id) }
+        // Who was asked is waited for, whichever session is the only one by now.
+        if routes.asked.contains(arrival.place) { return .ask }
         if reach == nil {
             if let id = defaultSession { return .session(id) }
             return choosable.count > 1 ? .ask : .nobody
@@ -112,6 +115,11 @@ extension RouterCore {
             let arrival = Arrival(delivery: delivery, source: source)
             if seen.insert(arrival.place).inserted { ask(arrival, now) }
         }
+        let held = seen.intersection(routes.asked)
+        for place in held {
+            effects.changes.append(.route(.handOver(place, from: unassignedSession, to: heldSession)))
+        }
+        if !held.isEmpty { unassigned.reread() }
     }
 
     /// The sessions that an event's sender may choose from, with a button each.
