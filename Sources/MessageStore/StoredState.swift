@@ -21,6 +21,11 @@ public struct StoredState: Sendable {
 
     /// What was chosen for conversations.
     public var routes = StoredRoutes()
+    /// What `switchboard access` changed.
+    public var amendments: [AmendmentRecord] = []
+    public var pairings: [Pairing] = []
+    /// How each chat's messages came in.
+    public var admissions: [ChatKey: ChatAdmission] = [:]
 
     /// A store with nothing in it.
     public init() {}
@@ -73,6 +78,7 @@ extension StoreTurn {
             state.offered[session.id] = try deliveries(of: session.id, in: .offered, limit: .max)
             state.written[session.id] = try deliveries(of: session.id, in: .written, limit: StoredState.uncoveredLimit)
         }
+        try loadAccess(into: &state)
         return state
     }
 

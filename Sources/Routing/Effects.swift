@@ -50,6 +50,7 @@ public enum StoreChange: Sendable {
     case deadLetter(SourceID, reason: String)
     case audit(AuditEntry)
     case route(RouteChange)
+    case access(AccessChange)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.
@@ -102,6 +103,9 @@ public struct ReadRequest: Sendable {
         case history(Place?, before: EventKey?, limit: Int)
         case messages(SessionID, Place, before: EventSequence?, limit: Int)
         case conversations(SessionID, limit: Int)
+        case audit(before: Int64?, limit: Int)
+        /// Is the audit's chain whole?
+        case auditVerification
         /// What the core knows, to be completed with the store's figures.
         case status(JSONObject)
     }

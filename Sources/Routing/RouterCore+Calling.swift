@@ -110,6 +110,11 @@ extension RouterCore {
                 "this session was never delivered a message of that chat: reply only to a chat_id from a channel message",
                 link)
         }
+        guard id == unassignedSession || mayReach(asked.place) else {
+            return fail(
+                call.id, .notAllowed,
+                "nobody in that chat is let in any more: the owner sees who is with `switchboard access list`", link)
+        }
         if let abilities = sources[name]?.hello?.abilities, sources[name]?.link != nil {
             guard abilities.verbs.contains("send") else {
                 return fail(call.id, .notAllowed, "\(name) cannot send messages", link)

@@ -7,13 +7,19 @@ import MessageStore
 
 /// PUBLISH: judge, admit, route. A refused sender's text never reaches the store.
 extension RouterCore {
-    func admissionQuestion(_ publish: Publish, from link: LinkID) -> Question? {
+    func admissionQuestion(_ publish: Publish, from link: LinkID, _ now: Moment) -> Question? {
         guard case .adapter(let name) = peers[link]?.kind, let source = sources[name] else { return nil }
+        // What one event of a batch changes for the next one counts already here.
+        var book = access
         let verdicts = publish.events.map { event -> Judgement.Verdict in
             guard let head = event.head, head.invalidMember == nil else { return .faulty("malformed") }
             if event.body.count > BusLimits.payloadBytes { return .faulty("oversize") }
             guard EventBody.isValid(event.body) else { return .faulty("malformed") }
-            let decision = settings.access.decide(head, from: name)
+            let decision = decide(
+                head, from: name, source.id, text: { Self.text(of: event.body) }, with: book, now)
+            if decision.isAllowed, head.authentication == .platform {
+                book.note(head, Place(source: source.id, chat: head.chat, thread: head.thread), now)
+            }
             let body = decision.isAllowed ? event.body : nil
             return .storable(
                 NewEvent(source: source.id, head: head, body: body, rule: decision.rule.rawValue), decision)
@@ -46,6 +52,7 @@ extension RouterCore {
                     turnAway(event.head, from: name, decision, now)
                     continue
                 }
+                noteLetIn(event.head, source.id, decision, now)
                 let arrival = Arrival(
                     delivery: WaitingDelivery(
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
@@ -69,6 +76,11 @@ extension RouterCore {
         counters.add("events.admitted", fresh)
         counters.add("events.duplicate", duplicates)
         counters.add("events.refused", Int64(refused.count))
+    }
+
+    /// What was admitted has a text that can be read.
+    private static func text(of body: [UInt8]) -> String {
+        do { return try EventBody(json: body).text } catch { return "" }
     }
 
     private func tapLine(_ head: EventHead, _ source: SourceName, _ decision: Decision) -> JSONValue {

@@ -1,3 +1,4 @@
+import AccessControl
 public import BusProtocol
 import ChannelEvents
 import JSON
@@ -10,7 +11,15 @@ public import MessageStore
 /// is handled in two steps, because what is new and who holds what only the store knows: ``question(for:from:)`` says
 /// what must be known first, ``handle(_:from:knowing:now:)`` decides.
 public struct RouterCore: Sendable {
-    public var settings: RouterSettings
+    public var settings: RouterSettings { didSet { recomputePolicy() } }
+    /// Who may do what, all changes included.
+    var policy = AccessPolicy()
+    var access: AccessBook
+    /// Where pairing codes come from.
+    var draw: @Sendable () -> UInt64 = {
+        var system = SystemRandomNumberGenerator()
+        return system.next()
+    }
     /// Somebody reads the tap: otherwise its lines are not even made.
     public var isTapWatched = false
 
@@ -60,6 +69,7 @@ public struct RouterCore: Sendable {
     public init(settings: RouterSettings, state: StoredState, epoch: UInt64, now: Moment) {
         self.settings = settings
         self.epoch = epoch
+        access = AccessBook(state)
         unassigned = Mailbox(waiting: state.waiting[unassignedSession] ?? 0)
         lastSession = state.lastSession
         routes = RoutingTable(state.routes)
@@ -79,6 +89,7 @@ public struct RouterCore: Sendable {
             sessions[record.id] = session
             labels[record.label] = record.id
         }
+        recomputePolicy()
     }
 
     /// Every change of a session's phase goes through here: what follows from all phases is worked out once.
@@ -96,7 +107,7 @@ public struct RouterCore: Sendable {
     // MARK: Messages
 
     /// What must be known before the message can be handled.
-    public func question(for message: PeerMessage, from link: LinkID) -> Question? {
+    public func question(for message: PeerMessage, from link: LinkID, now: Moment) -> Question? {
         switch message {
         case .hello(let hello): return greetingQuestion(hello)
         case .numbered(let position, .publish(let publish)):
@@ -104,7 +115,7 @@ public struct RouterCore: Sendable {
             guard let taken = links.accepted(from: link), taken.epoch == position.epoch,
                 taken.sequence + 1 == position.sequence
             else { return nil }
-            return admissionQuestion(publish, from: link)
+            return admissionQuestion(publish, from: link, now)
         case .call(_, let call): return callQuestion(call, from: link)
         case .query(_, let call): return queryQuestion(call, from: link)
         default: return nil

@@ -59,6 +59,7 @@ extension StoreTurn {
         case .deadLetter(let source, let reason): try insertDeadLetter(source: source, reason: reason, now: now)
         case .audit(let entry): try append(entry, now: now)
         case .route(let change): try apply(change)
+        case .access(let change): try apply(change)
         }
     }
 }
