@@ -2,6 +2,7 @@ import AdapterKit
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 
 /// Why a call of the Bot API brought no result. Holds neither the token nor a URL.
 struct CallFailure: Error, Hashable, Sendable {
