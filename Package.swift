@@ -12,6 +12,7 @@ let package = Package(
         .executable(name: "switchboard", targets: ["switchboard"]),
         .executable(name: "switchboard-router", targets: ["switchboard-router"]),
         .executable(name: "switchboard-webhook", targets: ["switchboard-webhook"]),
+        .executable(name: "switchboard-telegram", targets: ["switchboard-telegram"]),
         .library(name: "AdapterKit", targets: ["AdapterKit"]),
         .library(name: "SwitchboardTesting", targets: ["SwitchboardTesting"]),
     ],
@@ -23,6 +24,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -104,6 +106,17 @@ let package = Package(
             ],
             path: "adapters/webhook", exclude: ["README.md"]),
 
+        .executableTarget(
+            name: "switchboard-telegram",
+            dependencies: [
+                "AdapterKit",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "adapters/telegram", exclude: ["README.md"]),
+
         // For tests, ours and other people's.
         .target(
             name: "SwitchboardTesting",
@@ -157,6 +170,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
+        .testTarget(name: "TelegramTests", dependencies: ["AdapterKit", "SwitchboardTesting", "switchboard-telegram"]),
         .testTarget(name: "SwitchboardTests", dependencies: ["JSON", "OperatingHome", "switchboard"]),
         .testTarget(name: "LayeringTests"),
         .testTarget(
