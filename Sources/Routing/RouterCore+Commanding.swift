@@ -1,3 +1,4 @@
+import AccessControl
 import BusProtocol
 import ChannelEvents
 import JSON
@@ -13,7 +14,9 @@ extension RouterCore {
             use(String(action.dropFirst(4)), arrival, now)
             return true
         }
-        guard arrival.head.kind == .message,
+        // Programs send text: what knew a secret and what is a bot gives no commands.
+        guard arrival.head.kind == .message, arrival.head.authentication != .secret,
+            !arrival.head.flags.contains(.bot),
             AddressedText.mayBegin(arrival.delivery.body, with: [UInt8(ascii: "/")]),
             let command = ChatCommand(arrival.text)
         else { return false }
@@ -42,6 +45,11 @@ extension RouterCore {
 
     /// A name before a number: a session may be called `2`.
     private mutating func use(_ name: String, _ arrival: Arrival, _ now: Moment) {
+        // In a group it moves everybody's messages.
+        guard
+            arrival.head.authentication != .platform || arrival.head.flags.contains(.direct)
+                || policy.isApprover(Address(source: arrival.source, id: arrival.head.sender))
+        else { return answer("In a group only an approver chooses the session.", arrival, now) }
         let reach = reach(of: arrival)
         guard let id = labels[name] ?? SessionID(name), let session = sessions[id],
             reach?.contains(session.record.label) ?? true

@@ -1,3 +1,4 @@
+import AccessControl
 import BusProtocol
 import ChannelEvents
 import JSON
@@ -107,5 +108,30 @@ struct RouteTests {
         ] as [(String, Bool, [String])])
     func labels(text: String, mentionsUs: Bool, expected: [String]) {
         #expect(AddressedText.labels(in: text, mentionsUs: mentionsUs) == expected)
+    }
+
+    @Test func inAGroupOnlyAnApproverChoosesAndProgramsGiveNoCommands() throws {
+        let source = try #require(SourceName("chat"))
+        let policy = SourcePolicy(
+            allow: ["7", "bot"], approvers: ["42"], groups: ["g": GroupPolicy(requiresMention: false)])
+        let router = try RouterFixture(settings: RouterSettings(access: AccessPolicy(sources: [source: policy])))
+        try router.attachAdapter()
+        try router.attachReadyEndpoint("api")
+        try router.attachReadyEndpoint("web")
+        func says(_ id: String, _ sender: String, _ flags: EventFlags = []) throws -> [Effects.Outgoing] {
+            try router.turn(
+                router.publish(
+                    [id], chat: "g", sender: sender, authentication: .platform, text: "/use web", flags: flags))
+        }
+        func told(_ sent: [Effects.Outgoing]) -> String {
+            sent.to(RouterFixture.link("chat")).commands.last?.arguments["text"]?.stringValue ?? ""
+        }
+        let refused = try says("1", "7")
+        #expect(told(refused).contains("only an approver"))
+        for command in refused.to(RouterFixture.link("chat")).commands {
+            try router.turn(router.result(command.key, .sent(ids: ["s1"])))
+        }
+        #expect(told(try says("2", "42")).contains("goes to web"))
+        #expect(try says("3", "bot", .bot).deliveries(to: "web").map(\.head.id) == ["3"])
     }
 }
