@@ -24,6 +24,8 @@ struct AccessBook: Sendable {
         var rule: Decision.Rule
         var at: Int64
         var isDirect: Bool
+        /// When it was written into the audit last.
+        var audited: Int64 = 0
     }
 
     private struct BotPair: Hashable {
@@ -88,16 +90,29 @@ struct AccessBook: Sendable {
             }
         let key = ChatKey(source: source, chat: head.chat)
         guard admissions[key] != admission else { return nil }
+        // Where a person is met stays known, whatever else comes from there.
+        if case .direct = admissions[key], rule == .secret || rule == .loopback { return nil }
         admissions[key] = admission
         return admission
     }
 
     // MARK: Refusals, codes
 
-    mutating func noteRefused(_ entry: Refused) {
-        refused.removeAll { $0.address == entry.address && $0.conversation == entry.conversation }
+    /// - Returns: whether the same did not happen within the last minute.
+    mutating func noteRefused(_ entry: Refused) -> Bool {
+        let known = refused.firstIndex { $0.address == entry.address && $0.conversation == entry.conversation }
+        var isNews = true
+        var lastAudited = entry.at
+        if let known {
+            let last = refused.remove(at: known)
+            lastAudited = last.audited
+            isNews = last.rule != entry.rule || entry.at - last.audited >= Self.minute || entry.at < last.audited
+        }
+        var entry = entry
+        entry.audited = isNews ? entry.at : lastAudited
         refused.append(entry)
         if refused.count > Self.refusedLimit { refused.removeFirst() }
+        return isNews
     }
 
     mutating func forgetRefused(_ address: Address) { refused.removeAll { $0.address == address } }

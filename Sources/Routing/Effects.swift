@@ -49,6 +49,7 @@ public enum StoreChange: Sendable {
     case part(OutboxPart)
     case deadLetter(SourceID, reason: String)
     case audit(AuditEntry)
+    case route(RouteChange)
     case access(AccessChange)
 }
 
@@ -56,6 +57,10 @@ public enum StoreChange: Sendable {
 public struct Judgement: Sendable {
     /// One per event, in order: what it may become, or why it cannot be stored at all.
     public var verdicts: [Verdict]
+    /// The session whose message an event answers, by the event's index; known once admitted.
+    public var speakers: [Int: SessionID] = [:]
+
+    init(verdicts: [Verdict]) { self.verdicts = verdicts }
 
     public enum Verdict: Sendable {
         case storable(NewEvent, Decision)

@@ -119,7 +119,8 @@ extension RouterCore {
             guard abilities.verbs.contains("send") else {
                 return fail(call.id, .notAllowed, "\(name) cannot send messages", link)
             }
-            let length = Int64(call.arguments["text"]?.stringValue?.utf16.count ?? 0)
+            let prefix = answerPrefix(of: id, in: asked.place)
+            let length = Int64((call.arguments["text"]?.stringValue?.utf16.count ?? 0) + prefix.utf16.count)
             if let limit = abilities.textLimit, length > limit {
                 return fail(
                     call.id, .oversize,
@@ -130,6 +131,7 @@ extension RouterCore {
             return fail(
                 call.id, .flood, "\(Outbox.limit) messages wait to be sent already: see 'switchboard status'", link)
         }
+        noteSpeaker(id, in: asked.place)
         let part = outbox.add(asked)
         effects.changes.append(.newPart(part))
         _ = outbox.wait(caller, for: part.id)

@@ -58,7 +58,7 @@ extension RouterCore {
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
                 // A verdict never waits behind messages, and never reaches Claude as one.
                 if takesAsVerdict(arrival, now) || takesAsCommand(arrival, now) { continue }
-                route(arrival.delivery, name, now)
+                route(arrival, answering: judgement.speakers[index], now)
             }
         }
         if let cursor = publish.cursor {
@@ -92,45 +92,27 @@ extension RouterCore {
         ]
     }
 
-    // MARK: Which session
-
     /// Gives a fresh event to its session's queue, or to nobody's until one is found.
-    private mutating func route(_ delivery: WaitingDelivery, _ source: SourceName, _ now: Moment) {
-        let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
-        let last = lastSession[place]
-        guard let id = sessionID(for: delivery, source, last: last), let index = sessions.index(forKey: id) else {
-            unassigned.add(delivery)
-            effects.changes.append(.delivery(unassignedSession, delivery.event, .waiting, offers: 0))
+    private mutating func route(_ arrival: Arrival, answering speaker: SessionID?, _ now: Moment) {
+        let delivery = arrival.delivery
+        let choice = choose(arrival, answering: speaker)
+        guard case .session(let id) = choice, let index = sessions.index(forKey: id) else {
+            if choice == .ask { ask(arrival, now) }
+            if reach(of: arrival) == nil, !routes.asked.contains(arrival.place) {
+                unassigned.add(delivery)
+                effects.changes.append(.delivery(unassignedSession, delivery.event, .waiting, offers: 0))
+            } else {
+                effects.changes.append(.delivery(heldSession, delivery.event, .waiting, offers: 0))
+            }
             return
         }
         if unassigned.isEmpty, sessions.values[index].takesDirectly {
             effects.changes.append(.delivery(id, delivery.event, .offered, offers: 1))
-            if last != id { note(place, usedBy: id) }
-            offer(delivery, to: id, at: index, place, now)
+            if lastSession[arrival.place] != id { note(arrival.place, usedBy: id) }
+            offer(delivery, to: id, at: index, arrival.place, now)
         } else {
             sessions.values[index].mailbox.add(delivery)
             effects.changes.append(.delivery(id, delivery.event, .waiting, offers: 0))
         }
-    }
-
-    /// The configured route, else the session the conversation last used, else the only one there is.
-    private mutating func sessionID(for delivery: WaitingDelivery, _ source: SourceName, last: SessionID?) -> SessionID?
-    {
-        if !settings.routes.isEmpty,
-            let rule = settings.routes.first(where: { $0.matches(delivery.head, from: source) })
-        {
-            return session(labelled: rule.label)
-        }
-        return last ?? defaultSession
-    }
-
-    /// A session that is chosen by label keeps its messages even before it was ever seen.
-    private mutating func session(labelled label: String) -> SessionID {
-        if let id = labels[label] { return id }
-        let record = SessionRecord(id: (sessions.keys.max() ?? 0) + 1, label: label, project: "", incarnation: 0)
-        sessions[record.id] = Session(record: record, waiting: 0)
-        labels[label] = record.id
-        effects.changes.append(.session(record))
-        return record.id
     }
 }

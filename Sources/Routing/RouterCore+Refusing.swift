@@ -44,16 +44,18 @@ extension RouterCore {
     mutating func turnAway(_ head: EventHead, from source: SourceName, _ decision: Decision, _ now: Moment) {
         let conversation = Conversation(source: source, chat: head.chat, thread: head.thread)
         let address = Address(source: source, id: head.sender)
-        access.noteRefused(
+        let isNews = access.noteRefused(
             AccessBook.Refused(
                 address: address, conversation: conversation, rule: decision.rule, at: now.wall,
                 isDirect: head.flags.contains(.direct)))
+        if decision.rule == .unpaired { offerPairing(head, from: source, now) }
+        // The event itself is stored each time; a stranger who floods must not flood the audit.
+        guard isNews else { return }
         effects.changes.append(
             .audit(
                 AuditEntry(
                     kind: "refused", actor: address.description, conversation: conversation.description,
                     event: EventKey(source: source, id: head.id).description, rule: decision.rule.rawValue)))
-        if decision.rule == .unpaired { offerPairing(head, from: source, now) }
     }
 
     /// Tells a stranger his code: twice at most, and only three strangers of a source at once.
@@ -106,7 +108,12 @@ extension RouterCore {
         case .secret: return true
         case .loopback: return policy[name].trustsLoopback
         case .direct(let sender): return policy.mayReach(conversation, direct: sender)
-        case .group, nil: return policy.mayReach(conversation, direct: nil)
+        case .group: return policy.mayReach(conversation, direct: nil)
+        case nil:
+            // Somebody who may be written to and has not written yet.
+            let isPerson = sources[name]?.hello?.abilities.features.contains("direct-by-id") ?? false
+            return policy.mayReach(conversation, direct: nil)
+                || (isPerson && policy.mayReach(conversation, direct: place.chat))
         }
     }
 
@@ -116,8 +123,9 @@ extension RouterCore {
         if source.hello?.abilities.features.contains("direct-by-id") ?? false {
             return Place(source: source.id, chat: address.id, thread: nil)
         }
-        return access.admissions.first { key, admission in
-            key.source == source.id && admission == .direct(sender: address.id)
-        }.map { Place(source: source.id, chat: $0.key.chat, thread: nil) }
+        // The same one after every start, should a platform have several.
+        return access.admissions.compactMap { key, admission in
+            key.source == source.id && admission == .direct(sender: address.id) ? key.chat : nil
+        }.min().map { Place(source: source.id, chat: $0, thread: nil) }
     }
 }

@@ -33,7 +33,10 @@ public struct RouterCore: Sendable {
     private(set) var attached: [SessionID] = []
     /// The one session that may take what belongs to nobody: the only proved one, else the only one attached.
     private(set) var defaultSession: SessionID?
+    /// Sessions that may be asked about: the proved ones, else those past settling.
+    private(set) var choosable: [SessionID] = []
     var unassigned: Mailbox
+    var routes: RoutingTable
     var lastSession: [Place: SessionID]
     var outbox: Outbox
     var counters = Counters()
@@ -69,6 +72,7 @@ public struct RouterCore: Sendable {
         access = AccessBook(state)
         unassigned = Mailbox(waiting: state.waiting[unassignedSession] ?? 0)
         lastSession = state.lastSession
+        routes = RoutingTable(state.routes)
         outbox = Outbox(parts: state.outbox, last: state.lastPart)
         for record in state.sources {
             var source = Source(record)
@@ -95,7 +99,9 @@ public struct RouterCore: Sendable {
         let candidates = attached.filter { sessions[$0]?.isPastSettling == true }
         let proved = candidates.filter { sessions[$0]?.isProved == true }
         let only = proved.isEmpty ? candidates : proved
+        choosable = only
         defaultSession = only.count == 1 ? only.first : nil
+        if only.count > 1, !unassigned.isEmpty { routes.mustAsk = true }
     }
 
     // MARK: Messages
@@ -219,6 +225,7 @@ public struct RouterCore: Sendable {
             }
         }
         for session in attached { advance(session, now) }
+        askForUnassigned(now)
         runLanes(now)
     }
 

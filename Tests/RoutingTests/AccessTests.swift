@@ -180,6 +180,42 @@ struct AccessTests {
         #expect(refused.to(Self.chat).commands.isEmpty)
     }
 
+    @Test func aPersonIsFoundAgainWhereHeWasMet() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        let address = Address(source: try #require(SourceName("chat")), id: "42")
+        #expect(router.core.directPlace(of: address) == nil)
+        _ = try success(try router.ask("access.allow", ["source": "chat", "id": "42"]))
+        try router.turn(stranger(router, "1"))
+        // What else comes from that chat does not hide him.
+        try router.turn(router.publish(["2"], chat: "d42"))
+        try router.restart()
+        let place = try #require(router.core.directPlace(of: address))
+        #expect(place.chat == "d42")
+        #expect(router.core.mayReach(place))
+    }
+
+    @Test func whoIsKnownByIdCanBeWrittenToFirst() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter(features: ["direct-by-id"])
+        let source = try #require(SourceName("chat"))
+        let place = try #require(router.core.directPlace(of: Address(source: source, id: "42")))
+        #expect(!router.core.mayReach(place))
+        _ = try success(try router.ask("access.approver", ["source": "chat", "id": "42", "listed": true]))
+        #expect(router.core.mayReach(place))
+    }
+
+    @Test func aFloodOfRefusalsIsAuditedOnceAMinute() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter(features: ["personal"])
+        for id in 1...20 { try router.turn(stranger(router, "\(id)")) }
+        #expect(try router.store.read { try $0.verifyAudit() }.count == 1)
+        router.pass(60_000)
+        try router.attachAdapter(next: 21, features: ["personal"])
+        try router.turn(stranger(router, "late"))
+        #expect(try router.store.read { try $0.verifyAudit() }.count == 2)
+    }
+
     @Test func namesAreRefusedWithTheReason() throws {
         let router = try RouterFixture()
         try router.attachAdapter()
