@@ -120,7 +120,8 @@ struct AccessCommand: ParsableCommand {
                     "access.approver", arguments, "switchboard access approver add \(sender.line)", reading
                 ) { answer in
                     let told = answer["told"]?.boolValue ?? false
-                    return "\(answer["address"]?.stringValue ?? "") may answer permission prompts."
+                    return
+                        "\(answer["address"]?.stringValue ?? "") is an approver; this version relays no permission prompts yet."
                         + (told
                             ? " A test message is on its way."
                             : " No direct chat with them is known yet: they write to the bot once, then cards reach them.")
