@@ -12,6 +12,7 @@ let package = Package(
         .executable(name: "switchboard", targets: ["switchboard"]),
         .executable(name: "switchboard-router", targets: ["switchboard-router"]),
         .executable(name: "switchboard-webhook", targets: ["switchboard-webhook"]),
+        .executable(name: "switchboard-telegram", targets: ["switchboard-telegram"]),
         .library(name: "AdapterKit", targets: ["AdapterKit"]),
         .library(name: "SwitchboardTesting", targets: ["SwitchboardTesting"]),
     ],
@@ -19,10 +20,11 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -36,6 +38,12 @@ let package = Package(
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
         .target(name: "MessageBus", dependencies: ["BusProtocol", "ChannelEvents", "JSON", "ZeroMQ"]),
 
+        // Markdown.
+        .systemLibrary(
+            name: "CMarkGFM",
+            providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"]), .brew(["cmark-gfm"])]),
+        .target(name: "FormattedText", dependencies: ["CMarkGFM"]),
+
         // The router.
         .target(name: "AccessControl", dependencies: ["ChannelEvents"]),
         .target(
@@ -44,6 +52,7 @@ let package = Package(
                 "ChannelEvents", "JSON",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "Routing",
@@ -97,6 +106,17 @@ let package = Package(
             ],
             path: "adapters/webhook", exclude: ["README.md"]),
 
+        .executableTarget(
+            name: "switchboard-telegram",
+            dependencies: [
+                "AdapterKit",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "adapters/telegram", exclude: ["README.md"]),
+
         // For tests, ours and other people's.
         .target(
             name: "SwitchboardTesting",
@@ -109,6 +129,7 @@ let package = Package(
         .testTarget(
             name: "BusProtocolTests", dependencies: ["BusProtocol", "ChannelEvents", "JSON", "SwitchboardTesting"],
             resources: [.copy("Golden")]),
+        .testTarget(name: "FormattedTextTests", dependencies: ["FormattedText"]),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
         .testTarget(
             name: "MessageBusTests",
@@ -149,6 +170,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
+        .testTarget(name: "TelegramTests", dependencies: ["AdapterKit", "SwitchboardTesting", "switchboard-telegram"]),
         .testTarget(name: "SwitchboardTests", dependencies: ["JSON", "OperatingHome", "switchboard"]),
         .testTarget(name: "LayeringTests"),
         .testTarget(
@@ -159,6 +181,8 @@ let package = Package(
             ]),
         // An adapter whose platform is a folder, for the tests that kill processes.
         .executableTarget(name: "switchboard-rehearsal", dependencies: ["AdapterKit"], path: "Tests/Rehearsal"),
+        // An adapter whose platform is the test itself: `ScriptedPlatform`.
+        .executableTarget(name: "switchboard-scripted", dependencies: ["AdapterKit"], path: "Tests/ScriptedChat"),
 
         // `Tests/Benchmarks`: run by hand and by CI's smoke form, never pass or fail on the clock.
         .executableTarget(

@@ -1,6 +1,7 @@
 public import ChannelEvents
 
-/// Who may reach a session, per source. A value: what the configuration and the store say is joined before.
+/// Who may reach a session, and who may decide. A value: what the configuration says and what `switchboard access`
+/// changed are joined in it before anything is decided.
 public struct AccessPolicy: Hashable, Sendable {
     public var sources: [SourceName: SourcePolicy]
     public var people: [Person]
@@ -10,67 +11,104 @@ public struct AccessPolicy: Hashable, Sendable {
         self.people = people
     }
 
-    /// Everybody who may answer permission prompts, the owner's addresses first, each person's in order of preference.
-    public var approvers: [Address] { [] }
+    public subscript(source: SourceName) -> SourcePolicy {
+        get { sources[source] ?? SourcePolicy() }
+        set { sources[source] = newValue }
+    }
 
-    /// Whether this sender may answer permission prompts and use session commands.
-    public func isApprover(_ address: Address) -> Bool { approvers.contains(address) }
+    /// The owner's addresses, in order of preference.
+    public var owner: [Address] { people.filter(\.isOwner).flatMap(\.addresses) }
+
+    /// Who has this address.
+    public func person(of address: Address) -> Person? { people.first { $0.addresses.contains(address) } }
+
+    /// Everybody who may answer permission prompts: the owner's addresses first, in order of preference, then the
+    /// other people's, then those whom nobody described.
+    public var approvers: [Address] {
+        let listed = sources.sorted { $0.key.text < $1.key.text }.flatMap { source, policy in
+            policy.approvers.sorted().map { Address(source: source, id: $0) }
+        }
+        let known = owner + people.filter { !$0.isOwner }.flatMap(\.addresses)
+        return known.filter { listed.contains($0) } + listed.filter { !known.contains($0) }
+    }
+
+    /// Whether this sender may answer permission prompts and use session commands. To be the owner is not enough: who
+    /// may approve is always written out.
+    public func isApprover(_ address: Address) -> Bool { self[address.source].approvers.contains(address.id) }
 
     /// The labels of the sessions that this sender may reach from this conversation; `nil` for all.
     public func sessions(for address: Address, in conversation: Conversation) -> Set<String>? { nil }
 }
 
-public struct SourcePolicy: Hashable, Sendable {
-    /// Permanent ids of senders who are let in.
-    public var allow: Set<String>
-    /// Whether a process of the same user on this machine is let in without being listed. Never true of a browser:
-    /// adapters do not call one `loopback`.
-    public var trustsLoopback: Bool
+extension AccessPolicy {
+    /// What has to be known beside the event itself.
+    public struct Context: Hashable, Sendable {
+        /// The thread was addressed before, so that no further mention is needed in it.
+        public var isAddressed: Bool
+        /// This bot and we have spoken too often within the last minute.
+        public var isOverBudget: Bool
+        /// What the sender wrote; read only where ``SourcePolicy/mentionPatterns(in:)`` are to be looked for.
+        public var text: String?
 
-    public init(allow: Set<String> = [], trustsLoopback: Bool = true) {
-        self.allow = allow
-        self.trustsLoopback = trustsLoopback
-    }
-}
-
-/// What becomes of an event, and the rule that says so.
-public enum Decision: Hashable, Sendable {
-    case allowed(Rule)
-    case refused(Rule)
-
-    /// The rule that decided; a bounded code for audit, `explain` and counters.
-    public enum Rule: String, Sendable, CaseIterable {
-        /// The sender's id is in the source's allowlist.
-        case listed
-        /// The sender knew the chat's secret.
-        case secret
-        /// A process of the same user on this machine.
-        case loopback
-        /// Nobody let this sender in.
-        case notListed = "not-listed"
-    }
-
-    public var rule: Rule {
-        switch self {
-        case .allowed(let rule), .refused(let rule): return rule
+        public init(isAddressed: Bool = false, isOverBudget: Bool = false, text: String? = nil) {
+            self.isAddressed = isAddressed
+            self.isOverBudget = isOverBudget
+            self.text = text
         }
     }
 
-    public var isAllowed: Bool {
-        if case .allowed = self { return true }
-        return false
-    }
-}
-
-extension AccessPolicy {
-    /// Decides one event. Nobody is let in by default; only fields that the adapter authenticated are read.
-    public func decide(_ head: EventHead, from source: SourceName) -> Decision {
-        let policy = sources[source] ?? SourcePolicy()
+    /// Decides one event. Nobody is let in by default; who the sender is comes only from fields that the adapter
+    /// authenticated. The text can make a message of somebody who is let in a mention, and nothing else.
+    public func decide(_ head: EventHead, from source: SourceName, context: Context = Context()) -> Decision {
+        let policy = self[source]
         switch head.authentication {
         case .secret: return .allowed(.secret)
         case .loopback where policy.trustsLoopback: return .allowed(.loopback)
-        case .platform where policy.allow.contains(head.sender): return .allowed(.listed)
+        case .platform: break
         default: return .refused(.notListed)
         }
+        return head.flags.contains(.direct) ? policy.direct(head, context) : policy.inGroup(head, context)
+    }
+
+    /// Whether the inbound gate would let this conversation in now: what we say goes nowhere else. `direct` is who is
+    /// met there, when it is a conversation with one person.
+    public func mayReach(_ conversation: Conversation, direct: String?) -> Bool {
+        let policy = self[conversation.source]
+        if let direct { return policy.directPolicy != .disabled && policy.isListed(direct) }
+        return policy.groups[conversation.chat] != nil
+    }
+}
+
+extension SourcePolicy {
+    fileprivate func direct(_ head: EventHead, _ context: AccessPolicy.Context) -> Decision {
+        guard directPolicy != .disabled else { return .refused(.directDisabled) }
+        guard isListed(head.sender) else {
+            // A program cannot be paired: whoever runs it is asked to list it.
+            let canPair = (directPolicy ?? .pairing) == .pairing && !head.flags.contains(.bot)
+            return .refused(canPair ? .unpaired : .notListed)
+        }
+        if head.flags.contains(.bot), context.isOverBudget { return .refused(.botBudget) }
+        return .allowed(.listed)
+    }
+
+    fileprivate func inGroup(_ head: EventHead, _ context: AccessPolicy.Context) -> Decision {
+        guard let group = groups[head.chat] else { return .refused(.groupOff) }
+        let rule: Decision.Rule
+        if group.allow?.ids.contains(head.sender) ?? isListed(head.sender) {
+            rule = .listed
+        } else if let allow = group.allow, !allow.roles.isDisjoint(with: head.roles) {
+            rule = .role
+        } else if group.allow?.isAnyone ?? false, !head.flags.contains(.bot) {
+            rule = .anyone
+        } else {
+            return .refused(.notListed)
+        }
+        if head.flags.contains(.bot), context.isOverBudget { return .refused(.botBudget) }
+        // A press, a reaction, a deletion belongs to a message: it addresses nobody by words.
+        let isWritten = head.kind == .message || head.kind == .edit
+        guard group.requiresMention, isWritten, !head.flags.contains(.mention), !context.isAddressed,
+            !(context.text.map { text in group.mentionPatterns.contains { $0.matches(text) } } ?? false)
+        else { return .allowed(rule) }
+        return .refused(.notMentioned)
     }
 }

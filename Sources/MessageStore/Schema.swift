@@ -6,6 +6,7 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1-spine", migrate: spine)
         migrator.registerMigration("2-access", migrate: access)
+        migrator.registerMigration("4-sessions", migrate: sessions)
         return migrator
     }
 

@@ -19,6 +19,14 @@ public struct StoredState: Sendable {
     /// The session that each conversation used last.
     public var lastSession: [Place: SessionID] = [:]
 
+    /// What was chosen for conversations.
+    public var routes = StoredRoutes()
+    /// What `switchboard access` changed.
+    public var amendments: [AmendmentRecord] = []
+    public var pairings: [Pairing] = []
+    /// How each chat's messages came in.
+    public var admissions: [ChatKey: ChatAdmission] = [:]
+
     /// A store with nothing in it.
     public init() {}
 
@@ -41,6 +49,7 @@ public struct StoredState: Sendable {
 extension StoreTurn {
     public func load() throws -> StoredState {
         var state = StoredState()
+        state.routes = try loadRoutes()
         state.outbox = try statement(OutboxPart.query + "WHERE state < 2 ORDER BY id").parts()
         try statement("SELECT value FROM facts WHERE name = 'starts'").each { state.starts = $0.integer(0) }
         try statement("SELECT ifnull(max(id), 0) FROM outbox").each { state.lastPart = $0.integer(0) }
@@ -69,6 +78,7 @@ extension StoreTurn {
             state.offered[session.id] = try deliveries(of: session.id, in: .offered, limit: .max)
             state.written[session.id] = try deliveries(of: session.id, in: .written, limit: StoredState.uncoveredLimit)
         }
+        try loadAccess(into: &state)
         return state
     }
 

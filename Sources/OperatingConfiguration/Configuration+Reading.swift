@@ -96,6 +96,12 @@ extension Configuration {
             let nearest = NearestName.find(member.key, among: names.sorted()).map { "; did you mean `\($0)`?" } ?? ""
             note(.badValue, "access", member.key, "there is no adapter of this name\(nearest)")
         }
+        for person in value["people"]?.objectValue ?? JSONObject() {
+            for text in (person.value["addresses"]?.arrayValue ?? []).compactMap(\.stringValue) {
+                guard let address = Address(text), !names.contains(address.source.text) else { continue }
+                note(.badValue, "people", person.key, "there is no adapter named \(address.source)")
+            }
+        }
         return problems
     }
 }

@@ -11,7 +11,9 @@ extension Configuration {
             sources: Dictionary(
                 (effective["access"]?.objectValue ?? JSONObject()).compactMap { member in
                     SourceName(member.key).map { ($0, SourcePolicy(member.value)) }
-                }, uniquingKeysWith: { first, _ in first }))
+                }, uniquingKeysWith: { first, _ in first }),
+            people: (effective["people"]?.objectValue ?? JSONObject()).map(Person.init))
+        isAccessStatic = effective["access_static"]?.boolValue ?? false
         routes = (effective["routes"]?.arrayValue ?? []).compactMap(RouteEntry.init)
         let delivery = effective["delivery"]
         self.delivery = Delivery(
@@ -82,9 +84,35 @@ extension Configuration.Remote {
 extension SourcePolicy {
     fileprivate init(_ value: JSONValue) {
         self.init(
-            allow: Set((value["allow"]?.arrayValue ?? []).compactMap(\.stringValue)),
+            allow: Set(value.texts("allow")), approvers: Set(value.texts("approvers")),
+            directPolicy: value["dm_policy"]?.stringValue.flatMap(DirectPolicy.init),
+            groups: Dictionary(
+                (value["groups"]?.objectValue ?? JSONObject()).map { ($0.key, GroupPolicy($0.value)) },
+                uniquingKeysWith: { first, _ in first }),
+            botBudget: Int(value["bot_budget"]?.integerValue ?? 20),
             trustsLoopback: value["trust_loopback"]?.boolValue ?? true)
     }
+}
+
+extension GroupPolicy {
+    fileprivate init(_ value: JSONValue) {
+        self.init(
+            requiresMention: value["require_mention"]?.boolValue ?? true,
+            mentionPatterns: value.texts("mention_patterns").compactMap { MentionPattern($0) },
+            allow: value["allow"] == nil ? nil : GroupAllow(entries: value.texts("allow")))
+    }
+}
+
+extension Person {
+    fileprivate init(_ member: JSONObject.Member) {
+        self.init(
+            name: member.key, isOwner: member.value["owner"]?.boolValue ?? false,
+            addresses: member.value.texts("addresses").compactMap { Address($0) })
+    }
+}
+
+extension JSONValue {
+    fileprivate func texts(_ key: String) -> [String] { (self[key]?.arrayValue ?? []).compactMap(\.stringValue) }
 }
 
 extension JSONValue? {

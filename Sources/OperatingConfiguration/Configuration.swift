@@ -7,6 +7,8 @@ public struct Configuration: Hashable, Sendable {
     /// In the order of the file.
     public var adapters: [AdapterEntry]
     public var access: AccessPolicy
+    /// `switchboard access` may not change it.
+    public var isAccessStatic: Bool
     /// First match wins.
     public var routes: [RouteEntry]
     public var delivery: Delivery

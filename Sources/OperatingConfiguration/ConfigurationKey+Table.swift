@@ -17,7 +17,13 @@ extension ConfigurationKey {
         ConfigurationKey("retention", .object(retention), "How long things are kept.", standard: [:]),
         ConfigurationKey("router", .object(router), "The router's socket for other machines.", standard: [:]),
         ConfigurationKey("log", .object(log), "How the processes log.", standard: [:]),
-        .later("people"), .later("sessions"), .later("door"),
+        ConfigurationKey(
+            "access_static", .flag, "Whether `access` is all there is: `switchboard access` then changes nothing.",
+            standard: false),
+        ConfigurationKey(
+            "people", .entries(.label, .object(person)),
+            "People with several addresses. The owner is asked and told first.", standard: [:]),
+        .later("sessions"), .later("door"),
     ]
 
     static let adapter: [ConfigurationKey] = [
@@ -28,11 +34,39 @@ extension ConfigurationKey {
 
     private static let access: [ConfigurationKey] = [
         ConfigurationKey(
-            "allow", .list(.text(.identifier)), "Permanent ids of senders who are let in; never names.", standard: []),
+            "allow", .list(.text(.sender)), "Permanent ids of senders who are let in; never names.", standard: []),
+        ConfigurationKey(
+            "approvers", .list(.text(.sender)),
+            "Permanent ids of those who may answer permission prompts; they are let in, too.", standard: []),
+        ConfigurationKey(
+            "dm_policy", .choice(["pairing", "allowlist", "disabled"]),
+            "What becomes of a stranger's direct message: a code to be let in with, or nothing. `pairing` by default, "
+                + "`allowlist` for an adapter of somebody's own account."),
+        ConfigurationKey(
+            "groups", .entries(.identifier, .object(group)),
+            "Groups and channels that are on, by the chat's id; their threads inherit.", standard: [:]),
+        ConfigurationKey(
+            "bot_budget", .number(0...1_000), "Messages of one listed bot in one conversation within a minute.",
+            standard: 20),
         ConfigurationKey(
             "trust_loopback", .flag,
             "Whether a process of the same user on this machine is let in. A browser never is.", standard: true),
-        .later("dm_policy"), .later("approvers"), .later("groups"),
+    ]
+
+    private static let group: [ConfigurationKey] = [
+        ConfigurationKey("require_mention", .flag, "Whether a message must address the bot.", standard: true),
+        ConfigurationKey(
+            "mention_patterns", .list(.text(.mentionPattern)),
+            "Words that count as a mention; `*` stands for anything, upper and lower case are the same.", standard: []),
+        ConfigurationKey(
+            "allow", .list(.text(.groupMember)),
+            "Who is let in: permanent ids, `role:ID`, or `anyone`. `[]` is nobody; without it, who the source lets in."),
+    ]
+
+    private static let person: [ConfigurationKey] = [
+        ConfigurationKey("owner", .flag, "Whether this Switchboard is theirs.", standard: false),
+        ConfigurationKey(
+            "addresses", .list(.text(.address)), "`source:id`, in order of preference.", presence: .required),
     ]
 
     private static let route: [ConfigurationKey] = [

@@ -1,14 +1,25 @@
+import AccessControl
 import ChannelEvents
 import OperatingHome
 
 /// What a text of the configuration must look like.
 enum TextForm: String, Sendable {
     case identifier, kind, source, label, conversation, reference, endpoint, curveKey
+    case sender, groupMember, mentionPattern, address
 
     /// What was expected, for the error; `nil` when the text is right.
     func complaint(_ text: String) -> String? {
         switch self {
         case .identifier: text.isEmpty || text.utf8.count > 512 ? "expected an id of 1 to 512 bytes" : nil
+        case .sender: SenderID.complaint(text)
+        case .groupMember:
+            text == "anyone"
+                ? nil : SenderID.complaint(text.hasPrefix("role:") ? String(text.dropFirst("role:".count)) : text)
+        case .mentionPattern:
+            MentionPattern(text) == nil
+                ? "expected a text of 1 to \(MentionPattern.limit) bytes, with * for anything" : nil
+        case .address:
+            Address(text).map { SenderID.complaint($0.id) } ?? "expected source:id with the permanent id of a sender"
         case .kind:
             SourceName(text) == nil
                 ? "expected the name of an adapter program without `switchboard-`, such as webhook" : nil
@@ -33,7 +44,10 @@ enum TextForm: String, Sendable {
         case .conversation: "^[a-z][a-z0-9-]{0,31}:[^/]+(/.+)?$"
         case .reference: "^(env|file):.+$"
         case .endpoint: "^tcp://.+:[0-9]{1,5}$"
-        case .identifier, .curveKey: nil
+        case .groupMember: "^[^@].*$"
+        case .sender: "^[^@\\s][^\\s]*$"
+        case .address: "^[a-z][a-z0-9-]{0,31}:[^@\\s].*$"
+        case .identifier, .curveKey, .mentionPattern: nil
         }
     }
 

@@ -24,6 +24,8 @@ public struct HomeError: Error, Hashable, Sendable, CustomStringConvertible {
         case notAReference = "not-a-reference"
         /// No such program beside this one or on PATH.
         case noProgram = "no-program"
+        /// A file that may not be sent: not regular, too long, changed on the way, or Switchboard's own.
+        case refusedFile = "refused-file"
         /// The system could not start a process or a thread.
         case spawn
     }

@@ -49,12 +49,18 @@ public enum StoreChange: Sendable {
     case part(OutboxPart)
     case deadLetter(SourceID, reason: String)
     case audit(AuditEntry)
+    case route(RouteChange)
+    case access(AccessChange)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.
 public struct Judgement: Sendable {
     /// One per event, in order: what it may become, or why it cannot be stored at all.
     public var verdicts: [Verdict]
+    /// The session whose message an event answers, by the event's index; known once admitted.
+    public var speakers: [Int: SessionID] = [:]
+
+    init(verdicts: [Verdict]) { self.verdicts = verdicts }
 
     public enum Verdict: Sendable {
         case storable(NewEvent, Decision)
@@ -97,6 +103,9 @@ public struct ReadRequest: Sendable {
         case history(Place?, before: EventKey?, limit: Int)
         case messages(SessionID, Place, before: EventSequence?, limit: Int)
         case conversations(SessionID, limit: Int)
+        case audit(before: Int64?, limit: Int)
+        /// Is the audit's chain whole?
+        case auditVerification
         /// What the core knows, to be completed with the store's figures.
         case status(JSONObject)
     }

@@ -23,6 +23,7 @@ struct Mailbox {
     }
 
     var isEmpty: Bool { count == 0 }
+    var inMemory: ArraySlice<WaitingDelivery> { window[start...] }
     /// The oldest in the window.
     var firstEvent: EventSequence? { start < window.count ? window[start].event : nil }
     /// The window is used up and the store has more.
@@ -42,7 +43,8 @@ struct Mailbox {
     mutating func take(page: [WaitingDelivery], asked: Int) {
         for delivery in page { append(delivery) }
         storeHasMore = page.count == asked
-        if page.isEmpty, start == window.count { count = 0 }
+        // The last page: now the number is known, whatever was handed over meanwhile.
+        if !storeHasMore { count = Int64(window.count - start) }
     }
 
     private mutating func append(_ delivery: WaitingDelivery) {
@@ -65,6 +67,16 @@ struct Mailbox {
             start = 0
         }
         return delivery
+    }
+
+    /// Deliveries were handed over in the store: it is read anew, and then the number is right again.
+    mutating func reread() {
+        window.removeAll()
+        start = 0
+        bytes = 0
+        count = max(count, 1)
+        storeHasMore = true
+        loadedThrough = 0
     }
 
     /// Deliveries became waiting again that are older than the window: it is read anew from the store.

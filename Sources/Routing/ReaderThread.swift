@@ -133,6 +133,13 @@ final class ReaderThread: Sendable {
         case .conversations(let session, let limit):
             let conversations = try reader.conversations(of: session, limit: limit)
             return ["conversations": .array(conversations.map { ["chat_id": .string($0.description)] })]
+        case .audit(let before, let limit):
+            return ["entries": .array(try reader.audit(before: before, limit: limit).reversed().map(\.json))]
+        case .auditVerification:
+            let (count, broken) = try reader.verifyAudit()
+            var result: JSONObject = ["whole": .bool(broken == nil), "lines": .integer(count)]
+            if let broken { result["first_broken"] = .integer(broken) }
+            return .object(result)
         case .status(var status):
             var store = status["store"]?.objectValue ?? [:]
             store["bytes"] = .integer(try reader.size())
@@ -158,6 +165,20 @@ extension OutboxPart {
             object["text"] = arguments["text"]
         }
         if let reason { object["reason"] = .string(reason) }
+        return .object(object)
+    }
+}
+
+extension AuditRecord {
+    fileprivate var json: JSONValue {
+        var object: JSONObject = [
+            "id": .integer(id), "at_ms": .integer(at), "kind": .string(entry.kind), "actor": .string(entry.actor),
+        ]
+        let members = [
+            ("conversation", entry.conversation), ("event", entry.event), ("session", entry.session),
+            ("rule", entry.rule), ("detail", entry.detail),
+        ]
+        for (name, value) in members { object[name] = value.map(JSONValue.string) }
         return .object(object)
     }
 }

@@ -110,11 +110,17 @@ extension RouterCore {
                 "this session was never delivered a message of that chat: reply only to a chat_id from a channel message",
                 link)
         }
+        guard id == unassignedSession || mayReach(asked.place) else {
+            return fail(
+                call.id, .notAllowed,
+                "nobody in that chat is let in any more: the owner sees who is with `switchboard access list`", link)
+        }
         if let abilities = sources[name]?.hello?.abilities, sources[name]?.link != nil {
             guard abilities.verbs.contains("send") else {
                 return fail(call.id, .notAllowed, "\(name) cannot send messages", link)
             }
-            let length = Int64(call.arguments["text"]?.stringValue?.utf16.count ?? 0)
+            let prefix = answerPrefix(of: id, in: asked.place)
+            let length = Int64((call.arguments["text"]?.stringValue?.utf16.count ?? 0) + prefix.utf16.count)
             if let limit = abilities.textLimit, length > limit {
                 return fail(
                     call.id, .oversize,
@@ -125,6 +131,7 @@ extension RouterCore {
             return fail(
                 call.id, .flood, "\(Outbox.limit) messages wait to be sent already: see 'switchboard status'", link)
         }
+        noteSpeaker(id, in: asked.place)
         let part = outbox.add(asked)
         effects.changes.append(.newPart(part))
         _ = outbox.wait(caller, for: part.id)

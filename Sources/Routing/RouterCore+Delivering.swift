@@ -8,6 +8,9 @@ import MessageStore
 extension RouterCore {
     /// What the pump needs from the store before it can go on; `nil` when it needs nothing.
     func pageWanted() -> Question? {
+        if routes.mustAsk, unassigned.needsPage {
+            return .page(unassignedSession, after: unassigned.loadedThrough, limit: Mailbox.windowLimit)
+        }
         for id in attached {
             guard let index = sessions.index(forKey: id) else { continue }
             guard sessions.values[index].room > 0 || sessions.values[index].parkedInbox != nil else { continue }

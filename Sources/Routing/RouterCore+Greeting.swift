@@ -115,6 +115,7 @@ extension RouterCore {
         source.health = Health(state: .up)
         source.healthSince = now.wall
         sources[name] = source
+        recomputePolicy()
         welcome(
             hello, as: .adapter(name), name: name.text, cursor: cursor, credit: settings.adapterCredit,
             settings: settings.adapters[name], link, now)

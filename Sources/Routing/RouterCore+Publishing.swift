@@ -7,13 +7,19 @@ import MessageStore
 
 /// PUBLISH: judge, admit, route. A refused sender's text never reaches the store.
 extension RouterCore {
-    func admissionQuestion(_ publish: Publish, from link: LinkID) -> Question? {
+    func admissionQuestion(_ publish: Publish, from link: LinkID, _ now: Moment) -> Question? {
         guard case .adapter(let name) = peers[link]?.kind, let source = sources[name] else { return nil }
+        // What one event of a batch changes for the next one counts already here.
+        var book = access
         let verdicts = publish.events.map { event -> Judgement.Verdict in
             guard let head = event.head, head.invalidMember == nil else { return .faulty("malformed") }
             if event.body.count > BusLimits.payloadBytes { return .faulty("oversize") }
             guard EventBody.isValid(event.body) else { return .faulty("malformed") }
-            let decision = settings.access.decide(head, from: name)
+            let decision = decide(
+                head, from: name, source.id, text: { Self.text(of: event.body) }, with: book, now)
+            if decision.isAllowed, head.authentication == .platform {
+                book.note(head, Place(source: source.id, chat: head.chat, thread: head.thread), now)
+            }
             let body = decision.isAllowed ? event.body : nil
             return .storable(
                 NewEvent(source: source.id, head: head, body: body, rule: decision.rule.rawValue), decision)
@@ -46,12 +52,13 @@ extension RouterCore {
                     turnAway(event.head, from: name, decision, now)
                     continue
                 }
+                noteLetIn(event.head, source.id, decision, now)
                 let arrival = Arrival(
                     delivery: WaitingDelivery(
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
                 // A verdict never waits behind messages, and never reaches Claude as one.
                 if takesAsVerdict(arrival, now) || takesAsCommand(arrival, now) { continue }
-                route(arrival.delivery, name, now)
+                route(arrival, answering: judgement.speakers[index], now)
             }
         }
         if let cursor = publish.cursor {
@@ -71,6 +78,11 @@ extension RouterCore {
         counters.add("events.refused", Int64(refused.count))
     }
 
+    /// What was admitted has a text that can be read.
+    private static func text(of body: [UInt8]) -> String {
+        do { return try EventBody(json: body).text } catch { return "" }
+    }
+
     private func tapLine(_ head: EventHead, _ source: SourceName, _ decision: Decision) -> JSONValue {
         [
             "event_id": .string(EventKey(source: source, id: head.id).description),
@@ -80,45 +92,27 @@ extension RouterCore {
         ]
     }
 
-    // MARK: Which session
-
     /// Gives a fresh event to its session's queue, or to nobody's until one is found.
-    private mutating func route(_ delivery: WaitingDelivery, _ source: SourceName, _ now: Moment) {
-        let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
-        let last = lastSession[place]
-        guard let id = sessionID(for: delivery, source, last: last), let index = sessions.index(forKey: id) else {
-            unassigned.add(delivery)
-            effects.changes.append(.delivery(unassignedSession, delivery.event, .waiting, offers: 0))
+    private mutating func route(_ arrival: Arrival, answering speaker: SessionID?, _ now: Moment) {
+        let delivery = arrival.delivery
+        let choice = choose(arrival, answering: speaker)
+        guard case .session(let id) = choice, let index = sessions.index(forKey: id) else {
+            if choice == .ask { ask(arrival, now) }
+            if reach(of: arrival) == nil, !routes.asked.contains(arrival.place) {
+                unassigned.add(delivery)
+                effects.changes.append(.delivery(unassignedSession, delivery.event, .waiting, offers: 0))
+            } else {
+                effects.changes.append(.delivery(heldSession, delivery.event, .waiting, offers: 0))
+            }
             return
         }
         if unassigned.isEmpty, sessions.values[index].takesDirectly {
             effects.changes.append(.delivery(id, delivery.event, .offered, offers: 1))
-            if last != id { note(place, usedBy: id) }
-            offer(delivery, to: id, at: index, place, now)
+            if lastSession[arrival.place] != id { note(arrival.place, usedBy: id) }
+            offer(delivery, to: id, at: index, arrival.place, now)
         } else {
             sessions.values[index].mailbox.add(delivery)
             effects.changes.append(.delivery(id, delivery.event, .waiting, offers: 0))
         }
-    }
-
-    /// The configured route, else the session the conversation last used, else the only one there is.
-    private mutating func sessionID(for delivery: WaitingDelivery, _ source: SourceName, last: SessionID?) -> SessionID?
-    {
-        if !settings.routes.isEmpty,
-            let rule = settings.routes.first(where: { $0.matches(delivery.head, from: source) })
-        {
-            return session(labelled: rule.label)
-        }
-        return last ?? defaultSession
-    }
-
-    /// A session that is chosen by label keeps its messages even before it was ever seen.
-    private mutating func session(labelled label: String) -> SessionID {
-        if let id = labels[label] { return id }
-        let record = SessionRecord(id: (sessions.keys.max() ?? 0) + 1, label: label, project: "", incarnation: 0)
-        sessions[record.id] = Session(record: record, waiting: 0)
-        labels[label] = record.id
-        effects.changes.append(.session(record))
-        return record.id
     }
 }

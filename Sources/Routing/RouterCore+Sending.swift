@@ -34,11 +34,18 @@ extension RouterCore {
     }
 
     private mutating func command(_ part: OutboxPart, to link: LinkID, again: Bool, _ now: Moment) {
-        let arguments: JSONValue
+        var arguments: JSONValue
         do { arguments = try JSONValue(parsing: part.arguments) } catch {
             return settle(part, .rejected(reason: "what was stored of it cannot be read: \(error)"), now)
         }
         guard let position = links.nextPosition(to: link) else { return }
+        let prefix = answerPrefix(of: part.session, in: part.place)
+        if !prefix.isEmpty, part.verb == "send", case .object(var members) = arguments,
+            let text = members["text"]?.stringValue
+        {
+            members["text"] = .string(prefix + text)
+            arguments = .object(members)
+        }
         let command = PlatformCommand(
             key: part.commandKey, verb: part.verb, chat: part.chat, thread: part.thread, replyTo: part.replyTo,
             again: again,
@@ -76,6 +83,9 @@ extension RouterCore {
         case .sent(let ids):
             part.state = .sent
             part.ids = ids
+            if part.session != unassignedSession, !ids.isEmpty {
+                effects.changes.append(.route(.spoken(part.session, part.place, ids: ids)))
+            }
             part.reason = nil
         case .rejected(let reason):
             part.state = .rejected

@@ -1,3 +1,4 @@
+import AccessControl
 public import BusProtocol
 import ChannelEvents
 import JSON
@@ -10,7 +11,15 @@ public import MessageStore
 /// is handled in two steps, because what is new and who holds what only the store knows: ``question(for:from:)`` says
 /// what must be known first, ``handle(_:from:knowing:now:)`` decides.
 public struct RouterCore: Sendable {
-    public var settings: RouterSettings
+    public var settings: RouterSettings { didSet { recomputePolicy() } }
+    /// Who may do what, all changes included.
+    var policy = AccessPolicy()
+    var access: AccessBook
+    /// Where pairing codes come from.
+    var draw: @Sendable () -> UInt64 = {
+        var system = SystemRandomNumberGenerator()
+        return system.next()
+    }
     /// Somebody reads the tap: otherwise its lines are not even made.
     public var isTapWatched = false
 
@@ -24,7 +33,10 @@ public struct RouterCore: Sendable {
     private(set) var attached: [SessionID] = []
     /// The one session that may take what belongs to nobody: the only proved one, else the only one attached.
     private(set) var defaultSession: SessionID?
+    /// Sessions that may be asked about: the proved ones, else those past settling.
+    private(set) var choosable: [SessionID] = []
     var unassigned: Mailbox
+    var routes: RoutingTable
     var lastSession: [Place: SessionID]
     var outbox: Outbox
     var counters = Counters()
@@ -57,8 +69,10 @@ public struct RouterCore: Sendable {
     public init(settings: RouterSettings, state: StoredState, epoch: UInt64, now: Moment) {
         self.settings = settings
         self.epoch = epoch
+        access = AccessBook(state)
         unassigned = Mailbox(waiting: state.waiting[unassignedSession] ?? 0)
         lastSession = state.lastSession
+        routes = RoutingTable(state.routes)
         outbox = Outbox(parts: state.outbox, last: state.lastPart)
         for record in state.sources {
             var source = Source(record)
@@ -75,6 +89,7 @@ public struct RouterCore: Sendable {
             sessions[record.id] = session
             labels[record.label] = record.id
         }
+        recomputePolicy()
     }
 
     /// Every change of a session's phase goes through here: what follows from all phases is worked out once.
@@ -84,13 +99,15 @@ public struct RouterCore: Sendable {
         let candidates = attached.filter { sessions[$0]?.isPastSettling == true }
         let proved = candidates.filter { sessions[$0]?.isProved == true }
         let only = proved.isEmpty ? candidates : proved
+        choosable = only
         defaultSession = only.count == 1 ? only.first : nil
+        if only.count > 1, !unassigned.isEmpty { routes.mustAsk = true }
     }
 
     // MARK: Messages
 
     /// What must be known before the message can be handled.
-    public func question(for message: PeerMessage, from link: LinkID) -> Question? {
+    public func question(for message: PeerMessage, from link: LinkID, now: Moment) -> Question? {
         switch message {
         case .hello(let hello): return greetingQuestion(hello)
         case .numbered(let position, .publish(let publish)):
@@ -98,7 +115,7 @@ public struct RouterCore: Sendable {
             guard let taken = links.accepted(from: link), taken.epoch == position.epoch,
                 taken.sequence + 1 == position.sequence
             else { return nil }
-            return admissionQuestion(publish, from: link)
+            return admissionQuestion(publish, from: link, now)
         case .call(_, let call): return callQuestion(call, from: link)
         case .query(_, let call): return queryQuestion(call, from: link)
         default: return nil
@@ -208,6 +225,7 @@ public struct RouterCore: Sendable {
             }
         }
         for session in attached { advance(session, now) }
+        askForUnassigned(now)
         runLanes(now)
     }
 

@@ -5,7 +5,10 @@ public import JSON
 
 /// What the configuration says to the router. A value: a reload replaces it whole.
 public struct RouterSettings: Sendable {
+    /// The baseline, before what `switchboard access` changed.
     public var access: AccessPolicy
+    /// The baseline is all there is: `switchboard access` may not change it.
+    public var isAccessStatic: Bool
     /// The first that matches wins.
     public var routes: [RouteRule]
     /// Each source's section of the configuration, secrets as references; goes to its adapter in WELCOME.
@@ -19,11 +22,13 @@ public struct RouterSettings: Sendable {
     public var version: String
 
     public init(
-        access: AccessPolicy = AccessPolicy(), routes: [RouteRule] = [], adapters: [SourceName: JSONValue] = [:],
+        access: AccessPolicy = AccessPolicy(), isAccessStatic: Bool = false, routes: [RouteRule] = [],
+        adapters: [SourceName: JSONValue] = [:],
         attachSettle: Int64 = 3_000, firstPushWait: Int64 = 5_000,
         adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), version: String = ""
     ) {
         self.access = access
+        self.isAccessStatic = isAccessStatic
         self.routes = routes
         self.adapters = adapters
         self.attachSettle = attachSettle

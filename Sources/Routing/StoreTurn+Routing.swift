@@ -1,10 +1,11 @@
+import ChannelEvents
 import MessageStore
 
 /// Where the core's values meet the store: its questions are answered, its changes made.
 extension StoreTurn {
     mutating func answer(_ question: Question, keys: SourceKeys, now: Moment) throws -> Fact {
         switch question {
-        case .admit(let judgement):
+        case .admit(var judgement):
             var numbers: [EventSequence?] = []
             numbers.reserveCapacity(judgement.verdicts.count)
             for verdict in judgement.verdicts {
@@ -13,6 +14,10 @@ extension StoreTurn {
                     continue
                 }
                 numbers.append(try admit(event, now: now.wall))
+                if let replyTo = event.head.replyTo {
+                    judgement.speakers[numbers.count - 1] = try speaker(
+                        of: replyTo, source: event.source, chat: event.head.chat)
+                }
             }
             return .admitted(judgement, numbers)
         case .greeting(let source, let pid):
@@ -53,6 +58,8 @@ extension StoreTurn {
         case .part(let part): try setPart(part, now: now)
         case .deadLetter(let source, let reason): try insertDeadLetter(source: source, reason: reason, now: now)
         case .audit(let entry): try append(entry, now: now)
+        case .route(let change): try apply(change)
+        case .access(let change): try apply(change)
         }
     }
 }

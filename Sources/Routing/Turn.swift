@@ -16,7 +16,7 @@ enum Turn {
             case .failure(let error): core.refuse(error, command: item.command, from: item.link)
             case .success(let message):
                 var fact = Fact.none
-                if let question = core.question(for: message, from: item.link) {
+                if let question = core.question(for: message, from: item.link, now: now) {
                     fact = try store.answer(question, keys: keys, now: now)
                 }
                 core.handle(message, from: item.link, as: item.authorized, knowing: fact, now: now)

@@ -13,7 +13,7 @@ extension Configuration {
     var routerSettings: RouterSettings {
         get throws {
             var settings = RouterSettings(
-                access: access,
+                access: access, isAccessStatic: isAccessStatic,
                 routes: routes.map {
                     RouteRule(
                         source: $0.source, conversation: $0.conversation, sender: $0.sender,

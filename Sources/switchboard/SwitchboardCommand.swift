@@ -9,7 +9,8 @@ struct SwitchboardCommand: ParsableCommand {
         version: SwitchboardVersion.current,
         subcommands: [
             UpCommand.self, RouterCommand.self, MCPCommand.self, StatusCommand.self, SessionsCommand.self,
-            TapCommand.self, HistoryCommand.self, LogsCommand.self, SendCommand.self, KeysCommand.self,
+            TapCommand.self, HistoryCommand.self, LogsCommand.self, SendCommand.self, AccessCommand.self,
+            ExplainCommand.self, KeysCommand.self,
             ConfigCommand.self,
             VersionCommand.self,
         ])

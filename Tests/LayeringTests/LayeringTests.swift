@@ -7,11 +7,13 @@ import Testing
         "JSON": [],
         "ChannelEvents": ["JSON"],
         "BusProtocol": ["ChannelEvents", "JSON"],
+        "CMarkGFM": [],
+        "FormattedText": ["CMarkGFM"],
         "CZeroMQ": [],
         "ZeroMQ": ["CZeroMQ"],
         "MessageBus": ["BusProtocol", "ChannelEvents", "JSON", "ZeroMQ"],
         "AccessControl": ["ChannelEvents"],
-        "MessageStore": ["ChannelEvents", "JSON", "GRDB", "GRDBSQLite"],
+        "MessageStore": ["ChannelEvents", "JSON", "Crypto", "GRDB", "GRDBSQLite"],
         "Routing": ["AccessControl", "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "Logging"],
         "ModelContextProtocol": ["JSON", "OperatingHome"],
         "ChannelSession": ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "ModelContextProtocol", "Logging"],
@@ -40,7 +42,7 @@ import Testing
 
     /// What an adapter must not touch: the router's side, and what one owner alone may import.
     static let forbiddenInAdapters: Set<String> = [
-        "AccessControl", "CZeroMQ", "ChannelSession", "Foundation", "GRDB", "GRDBSQLite", "MessageStore",
+        "AccessControl", "CMarkGFM", "CZeroMQ", "ChannelSession", "Foundation", "GRDB", "GRDBSQLite", "MessageStore",
         "ModelContextProtocol", "OperatingConfiguration", "Routing", "Yams", "ZeroMQ",
     ]
 
@@ -66,7 +68,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("CZeroMQ", "ZeroMQ"), ("GRDB", "MessageStore"), ("GRDBSQLite", "MessageStore"),
+        ("CMarkGFM", "FormattedText"), ("CZeroMQ", "ZeroMQ"), ("GRDB", "MessageStore"), ("GRDBSQLite", "MessageStore"),
         ("Yams", "OperatingConfiguration"),
     ])
     func oneModuleAloneImports(_ library: String, owner: String) throws {

@@ -37,7 +37,7 @@ struct AdmissionTests {
     @Test func aRefusedSendersTextIsNeverStored() throws {
         let router = try RouterFixture()
         try router.attachAdapter()
-        let sent = try router.turn(router.publish(["1"], sender: "mallory", authentication: .platform))
+        let sent = try router.turn(router.publish(["1"], sender: "mallory", authentication: .none))
         let ack = try #require(sent.to(RouterFixture.link("chat")).acknowledgement)
         #expect(ack.refused == [RefusedEvent(sequence: 1, index: 0, code: "not-allowed")])
         let entry = try #require(try router.history().first)
@@ -51,7 +51,7 @@ struct AdmissionTests {
         let router = try RouterFixture(
             settings: RouterSettings(access: AccessPolicy(sources: [source: SourcePolicy(allow: ["42"])])))
         try router.attachAdapter()
-        try router.turn(router.publish(["1"], sender: "42", authentication: .platform))
+        try router.turn(router.publish(["1"], sender: "42", authentication: .platform, flags: .direct))
         #expect(try router.history().first?.rule == "listed")
     }
 

@@ -138,17 +138,31 @@ final class RouterFixture {
 
     func publish(
         _ ids: [String], chat: String = "ann", sender: String = "local:0", authentication: Authentication = .loopback,
-        from source: String = "chat", cursor: String? = nil, text: String? = nil
+        from source: String = "chat", cursor: String? = nil, text: String? = nil, thread: String? = nil,
+        flags: EventFlags = []
     ) -> (LinkID, PeerMessage) {
         let link = Self.link(source)
         let events = ids.map { id in
             PublishedEvent(
-                head: EventHead(id: id, chat: chat, sender: sender, authentication: authentication, time: now.wall),
+                head: EventHead(
+                    id: id, chat: chat, thread: thread, sender: sender, authentication: authentication, flags: flags,
+                    time: now.wall),
                 body: EventBody(text: text ?? "text of \(id)").json)
         }
         return (
             link, .numbered(position(link), .publish(Publish(events: events, cursor: cursor.map { Array($0.utf8) })))
         )
+    }
+
+    /// An operator's question and its answer.
+    func ask(_ name: String, _ arguments: JSONValue = [:]) throws -> Answer.Outcome {
+        let link = Self.link("operator")
+        if epochs[link] == nil {
+            let hello = Hello(role: .operator, name: "test", program: "test", instance: "operator", pid: 1)
+            try turn((link, .hello(hello)))
+        }
+        let sent = try turn((link, .query(epoch: epoch(link), Call(id: "q", name: name, arguments: arguments))))
+        return try #require(sent.to(link).answers.first?.outcome)
     }
 
     func call(_ name: String, _ arguments: JSONValue, id: String = "call-1", from link: LinkID) -> PeerMessage {

@@ -322,12 +322,13 @@ import Testing
 
     @Test func onlyASignedRequestIsStoredAndUnsignedHeadersMakeNoSecondEvent() async throws {
         let settings: JSONValue = [
-            "listen": "127.0.0.1:0", "routes": ["ci": ["scheme": "github", "secret": "env:CI", "max_bytes": 4096]],
+            "listen": "127.0.0.1:0",
+            "routes": ["ci": ["scheme": "github", "secret": "env:SIGNED_HOOK", "max_bytes": 4096]],
         ]
         let fixture = WebhookFixture(settings: settings)
         let bench = try AdapterBench(fixture)
         try bench.router.places.prepare()
-        try secret("It's a Secret to Everybody", named: "CI", in: bench)
+        try secret("It's a Secret to Everybody", named: "SIGNED_HOOK", in: bench)
         try await bench.start()
         let sign = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
         func post(_ body: String, _ headers: [String: String]) async throws -> HTTPProbe.Answer {

@@ -58,9 +58,17 @@ enum HookText {
 extension JSONValue {
     /// The text at a path; a number as its digits; `nil` for everything else and for what is empty.
     func word(_ path: String...) -> String? {
-        var value: JSONValue? = self
-        for key in path { value = value?[key] }
-        if let text = value?.stringValue { return text.isEmpty ? nil : text }
-        return value?.integerValue.map { String($0) }
+        guard let value = value(at: path[...]) else { return nil }
+        switch value {
+        case .string(let text): return text.isEmpty ? nil : text
+        case .integer(let number): return String(number)
+        default: return nil
+        }
+    }
+
+    /// By recursion: the optimiser of Swift 6.3.1 crashes on a loop over an optional value that chains its subscript.
+    private func value(at path: ArraySlice<String>) -> JSONValue? {
+        guard let key = path.first else { return self }
+        return self[key]?.value(at: path.dropFirst())
     }
 }

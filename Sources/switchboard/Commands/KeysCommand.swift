@@ -3,12 +3,6 @@ import ChannelEvents
 import MessageBus
 import OperatingHome
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// Keys are a person's to make: neither a chat nor a model gets at them.
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,7 +20,7 @@ struct KeysCommand: ParsableCommand {
 
         func run() throws {
             try CommandFailure.reporting {
-                try KeysCommand.requirePerson("switchboard keys source \(name)")
+                try PersonOnly.require("keys are made", "switchboard keys source \(name)")
                 guard let source = SourceName(name) else {
                     throw CommandFailure("\(name) is no source: 1 to 32 of a-z, 0-9 and -, starting with a letter")
                 }
@@ -45,7 +39,7 @@ struct KeysCommand: ParsableCommand {
 
         func run() throws {
             try CommandFailure.reporting {
-                try KeysCommand.requirePerson("switchboard keys pair")
+                try PersonOnly.require("keys are made", "switchboard keys pair")
                 do throws(BusError) {
                     let pair = try RemoteKeys.make()
                     Terminal.say("public_key: \(pair.publicKey)\nsecret_key: \(pair.secretKey)")
@@ -53,13 +47,6 @@ struct KeysCommand: ParsableCommand {
                     throw CommandFailure(error.message)
                 }
             }
-        }
-    }
-
-    /// - Throws: ``CommandFailure`` under Claude Code and without a terminal, with the line for a person to run.
-    static func requirePerson(_ line: String) throws {
-        guard ProcessEnvironment.value("CLAUDECODE") == nil, isatty(0) == 1 else {
-            throw CommandFailure("keys are made by a person at a terminal; run there: \(line)")
         }
     }
 }

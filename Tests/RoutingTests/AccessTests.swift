@@ -1,0 +1,270 @@
+import AccessControl
+import BusProtocol
+import ChannelEvents
+import JSON
+import MessageBus
+import MessageStore
+import Testing
+
+@testable import Routing
+
+/// Pairing, groups, changes and the audit, on the real core and the real store.
+struct AccessTests {
+    private static let chat = RouterFixture.link("chat")
+
+    private func stranger(_ router: RouterFixture, _ id: String, sender: String = "42", text: String? = nil)
+        -> (LinkID, PeerMessage)
+    {
+        router.publish([id], chat: "d\(sender)", sender: sender, authentication: .platform, text: text, flags: .direct)
+    }
+
+    private func words(_ commands: [PlatformCommand]) -> [String] {
+        commands.compactMap { $0.arguments["text"]?.stringValue }
+    }
+
+    private func code(in text: String) throws -> String {
+        try #require(
+            text.split(separator: " ").map(String.init).compactMap { PairingCode.normalized($0.filter { $0 != "." }) }
+                .first)
+    }
+
+    private func success(_ outcome: Answer.Outcome) throws -> JSONValue {
+        guard case .success(let value) = outcome else {
+            Issue.record("\(outcome)")
+            return [:]
+        }
+        return value
+    }
+
+    private func failure(_ outcome: Answer.Outcome) -> String {
+        if case .failure(let code, _) = outcome { return code }
+        return ""
+    }
+
+    @Test func aStrangerIsPairedAndHeardFromThenOn() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        let first = try router.turn(stranger(router, "1", text: "/start")).to(Self.chat)
+        let told = try #require(words(first.commands).first)
+        #expect(first.commands.first?.chat == "d42")
+        let code = try code(in: told)
+        #expect(try router.history().first?.body == nil)
+
+        let paired = try success(try router.ask("access.pair", ["code": .string(code.uppercased())]))
+        #expect(paired["address"] == "chat:42")
+        #expect(paired["approver"] == false)
+        #expect(paired["approvers"] == 0)
+        // The code is worth nothing any more.
+        #expect(failure(try router.ask("access.pair", ["code": .string(code)])) == "not-found")
+        try router.turn(stranger(router, "2"))
+        #expect(try router.history().first?.rule == "listed")
+        // It outlives the router.
+        try router.restart()
+        try router.attachAdapter(next: 3)
+        try router.turn(stranger(router, "3"))
+        #expect(try router.history().first?.rule == "listed")
+    }
+
+    @Test func aStrangerIsToldTwiceAndNoMore() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        var told: [String] = []
+        for id in 1...5 {
+            let sent = try router.turn(stranger(router, "\(id)")).to(Self.chat)
+            for command in sent.commands {
+                told += words([command])
+                told += words(
+                    try router.turn(router.result(command.key, .sent(ids: ["s\(id)"]))).to(Self.chat).commands)
+            }
+        }
+        #expect(told.count == 2)
+        #expect(Set(try told.map(code)).count == 1)
+    }
+
+    @Test func threeStrangersWaitAtMostAndTheirCodesEnd() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        for sender in 1...5 { try router.turn(stranger(router, "m\(sender)", sender: "\(sender)")) }
+        #expect(try success(try router.ask("access.list"))["pairings"]?.arrayValue?.count == 3)
+        router.pass(3_600_000)
+        #expect(try success(try router.ask("access.list"))["pairings"]?.arrayValue?.isEmpty == true)
+        try router.attachAdapter(next: 6)
+        try router.turn(stranger(router, "late", sender: "9"))
+        #expect(try success(try router.ask("access.list"))["pairings"]?.arrayValue?.count == 1)
+    }
+
+    @Test func codesAreNotGuessed() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        let sent = try router.turn(stranger(router, "1")).to(Self.chat)
+        let code = try code(in: try #require(words(sent.commands).first))
+        let wrong = code == "aaaaaa" ? "cccccc" : "aaaaaa"
+        for _ in 0..<5 { #expect(failure(try router.ask("access.pair", ["code": .string(wrong)])) == "not-found") }
+        #expect(failure(try router.ask("access.pair", ["code": .string(code)])) == "flood")
+        router.pass(60_001)
+        #expect(try success(try router.ask("access.pair", ["code": .string(code)]))["address"] == "chat:42")
+    }
+
+    @Test func aCodeInAChatLetsNobodyIn() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        let sent = try router.turn(stranger(router, "1")).to(Self.chat)
+        let code = try code(in: try #require(words(sent.commands).first))
+        try router.turn(stranger(router, "2", text: "switchboard access pair \(code) --approver"))
+        #expect(try router.history().allSatisfy { $0.rule == "unpaired" && $0.body == nil })
+    }
+
+    @Test func anAccountOfSomebodysOwnOffersNoCodes() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter(features: ["personal"])
+        let sent = try router.turn(stranger(router, "1")).to(Self.chat)
+        #expect(sent.commands.isEmpty)
+        #expect(try router.history().first?.rule == "not-listed")
+    }
+
+    @Test func aGroupIsOffUntilItIsAddedAndAThreadIsAddressedOnce() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        func said(_ id: String, _ flags: EventFlags, thread: String? = nil) throws -> String? {
+            try router.turn(
+                router.publish(
+                    [id], chat: "g", sender: "42", authentication: .platform, thread: thread, flags: flags))
+            return try router.history().first?.rule
+        }
+        #expect(try said("1", .mention) == "group-off")
+        _ = try success(try router.ask("access.allow", ["source": "chat", "id": "42"]))
+        _ = try success(try router.ask("access.group", ["conversation": "chat:g"]))
+        #expect(try said("2", .mention) == "listed")
+        #expect(try said("3", []) == "not-mentioned")
+        #expect(try said("4", [], thread: "t") == "not-mentioned")
+        #expect(try said("5", .mention, thread: "t") == "listed")
+        #expect(try said("6", [], thread: "t") == "listed")
+        _ = try success(try router.ask("access.group", ["conversation": "chat:g", "off": true]))
+        #expect(try said("7", .mention, thread: "t") == "group-off")
+    }
+
+    /// The budget holds inside of one batch, too.
+    @Test func twoProgramsStopAnsweringEachOther() throws {
+        let source = try #require(SourceName("chat"))
+        let policy = SourcePolicy(allow: ["bot"], groups: ["g": GroupPolicy()], botBudget: 3)
+        let router = try RouterFixture(settings: RouterSettings(access: AccessPolicy(sources: [source: policy])))
+        try router.attachAdapter()
+        func burst(_ ids: [String]) throws {
+            try router.turn(
+                router.publish(ids, chat: "g", sender: "bot", authentication: .platform, flags: [.bot, .mention]))
+        }
+        try burst(["1", "2", "3", "4", "5"])
+        #expect(
+            try router.history().reversed().map(\.rule) == ["listed", "listed", "listed", "bot-budget", "bot-budget"])
+        router.pass(60_001)
+        try router.attachAdapter(next: 2)
+        try burst(["6"])
+        #expect(try router.history().first?.rule == "listed")
+    }
+
+    @Test func aSessionAnswersOnlyWhereTheGateIsOpen() throws {
+        let source = try #require(SourceName("chat"))
+        let router = try RouterFixture(
+            settings: RouterSettings(access: AccessPolicy(sources: [source: SourcePolicy(allow: ["42"])])))
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        let api = RouterFixture.link("api")
+        try router.turn(stranger(router, "1"))
+        let sent = try router.turn(
+            (api, router.call("reply", ["chat_id": "chat:d42", "text": "a"], id: "r1", from: api)))
+        #expect(sent.to(Self.chat).commands.count == 1)
+        _ = try success(try router.ask("access.remove", ["source": "chat", "id": "42"]))
+        let refused = try router.turn(
+            (api, router.call("reply", ["chat_id": "chat:d42", "text": "b"], id: "r2", from: api)))
+        #expect(failure(try #require(refused.to(api).answers.first?.outcome)) == "not-allowed")
+        #expect(refused.to(Self.chat).commands.isEmpty)
+    }
+
+    @Test func aPersonIsFoundAgainWhereHeWasMet() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        let address = Address(source: try #require(SourceName("chat")), id: "42")
+        #expect(router.core.directPlace(of: address) == nil)
+        _ = try success(try router.ask("access.allow", ["source": "chat", "id": "42"]))
+        try router.turn(stranger(router, "1"))
+        // What else comes from that chat does not hide him.
+        try router.turn(router.publish(["2"], chat: "d42"))
+        try router.restart()
+        let place = try #require(router.core.directPlace(of: address))
+        #expect(place.chat == "d42")
+        #expect(router.core.mayReach(place))
+    }
+
+    @Test func whoIsKnownByIdCanBeWrittenToFirst() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter(features: ["direct-by-id"])
+        let source = try #require(SourceName("chat"))
+        let place = try #require(router.core.directPlace(of: Address(source: source, id: "42")))
+        #expect(!router.core.mayReach(place))
+        _ = try success(try router.ask("access.approver", ["source": "chat", "id": "42", "listed": true]))
+        #expect(router.core.mayReach(place))
+    }
+
+    @Test func aFloodOfRefusalsIsAuditedOnceAMinute() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter(features: ["personal"])
+        for id in 1...20 { try router.turn(stranger(router, "\(id)")) }
+        #expect(try router.store.read { try $0.verifyAudit() }.count == 1)
+        router.pass(60_000)
+        try router.attachAdapter(next: 21, features: ["personal"])
+        try router.turn(stranger(router, "late"))
+        #expect(try router.store.read { try $0.verifyAudit() }.count == 2)
+    }
+
+    @Test func namesAreRefusedWithTheReason() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        guard case .failure(_, let message) = try router.ask("access.allow", ["source": "chat", "id": "@ann"]) else {
+            Issue.record("a name was let in")
+            return
+        }
+        #expect(message.contains("permanent id"))
+        #expect(failure(try router.ask("access.allow", ["source": "nowhere", "id": "1"])) == "not-found")
+    }
+
+    @Test func staticAccessIsOnlyShown() throws {
+        let router = try RouterFixture(settings: RouterSettings(isAccessStatic: true))
+        try router.attachAdapter()
+        for name in ["access.pair", "access.allow", "access.group", "access.policy", "access.approver"] {
+            #expect(failure(try router.ask(name, ["source": "chat", "id": "1"])) == "not-allowed")
+        }
+        #expect(try success(try router.ask("access.list"))["static"] == true)
+    }
+
+    @Test func explainSaysWhatWouldHappen() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        func rule(_ arguments: JSONValue) throws -> JSONValue? {
+            try success(try router.ask("explain", arguments))["rule"]
+        }
+        #expect(try rule(["source": "chat", "sender": "42"]) == "unpaired")
+        _ = try success(try router.ask("access.approver", ["source": "chat", "id": "42", "listed": true]))
+        #expect(try rule(["source": "chat", "sender": "42"]) == "listed")
+        #expect(try rule(["source": "chat", "sender": "42", "conversation": "chat:g"]) == "group-off")
+        _ = try success(
+            try router.ask("access.group", ["conversation": "chat:g", "mention_patterns": ["hey claude"]]))
+        let text: JSONValue = ["source": "chat", "sender": "42", "conversation": "chat:g", "text": "hey Claude"]
+        #expect(try rule(text) == "listed")
+        // To ask is not to write: nothing is remembered of it.
+        #expect(try rule(["source": "chat", "sender": "42", "conversation": "chat:g/t"]) == "not-mentioned")
+    }
+
+    @Test func everyRefusalAndChangeIsAuditedWithoutText() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        for id in 1...4 { try router.turn(stranger(router, "\(id)", text: "my secret \(id)")) }
+        _ = try success(try router.ask("access.allow", ["source": "chat", "id": "42"]))
+        let whole = try router.store.read { try $0.verifyAudit() }
+        #expect(whole.firstBroken == nil)
+        let lines = try router.store.read { try $0.audit(before: nil, limit: 100) }
+        #expect(Int64(lines.count) == whole.count)
+        #expect(lines.first?.entry.kind == "allowed")
+        #expect(lines.contains { $0.entry.kind == "refused" && $0.entry.rule == "unpaired" })
+        #expect(!lines.contains { "\($0.entry)".contains("my secret") })
+    }
+}
