@@ -50,7 +50,7 @@ class Home:
         self.environment = {**os.environ, "SWITCHBOARD_HOME": folder, "SWITCHBOARD_SOURCE": "lines"}
         self.environment.pop("SWITCHBOARD_SOURCE_KEY", None)
         (self.path / "switchboard.yaml").write_text(
-            "adapters: { lines: { greeting: hello } }\naccess: { lines: { allow: [owner] } }\n")
+            "adapters: { lines: { greeting: hello } }\naccess: { lines: { allow: [owner], groups: { room: { require_mention: false } } } }\n")
         keys = self.path / "state" / "keys"
         keys.mkdir(parents=True, mode=0o700)
         for folder in (self.path, self.path / "state", keys):
