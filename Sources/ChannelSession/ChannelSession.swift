@@ -147,6 +147,13 @@ public final class ChannelSession: LineReceiver, Sendable {
             } catch {
                 perform { $0.callRefused(call.id, error) }
             }
+        case .hook(let hook):
+            do throws(BusError) {
+                guard let current else { throw BusError(.stopped, "the session is closing") }
+                try current.send(hook)
+            } catch {
+                perform { $0.hookRefused(hook.id, error) }
+            }
         case .receipt(let receipt):
             do throws(BusError) {
                 try current?.send(receipt)

@@ -8,8 +8,15 @@ enum ChannelTools {
         ServerDescription(
             name: "switchboard", title: "Switchboard", version: version,
             capabilities: ["tools": ["listChanged": false], "experimental": ["claude/channel": [:]]],
-            instructions: instructions, tools: [reply, inbox, conversations, fetchMessages])
+            instructions: instructions, tools: listed,
+            unlistedTools: [hook])
     }
+
+    private static let listed = [reply, inbox, conversations, fetchMessages]
+    static let names = Set(listed.map(\.name))
+
+    /// What Claude Code's hooks call, with the members of their JSON as arguments; see ``HookCall``.
+    static let hook = "hook"
 
     static let instructions = """
         Switchboard brings messages and alerts from chats, CI, monitoring and other programs into this session. Each \

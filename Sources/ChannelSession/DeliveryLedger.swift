@@ -15,6 +15,10 @@ struct DeliveryLedger {
     private var underWay: [(number: UInt64, deliveries: [Written])] = []
     private var underWayIDs: Set<Int64> = []
     private(set) var written = WrittenDeliveries()
+    /// Ids of events (`source:id`) that cannot stand in a tag as they are, by what the tag shows. Bounded: past
+    /// ``originalLimit`` it begins anew, and Switchboard learns less surely that such an event was seen.
+    private(set) var original: [String: String] = [:]
+    private static let originalLimit = 256
     /// What a receipt could not say yet, because the bus took no more.
     var unsentReceipt = Receipt()
 
@@ -24,6 +28,11 @@ struct DeliveryLedger {
 
     /// - Returns: whether the delivery is not under way already.
     mutating func begin(_ delivery: Delivery) -> Bool { underWayIDs.insert(delivery.id).inserted }
+
+    mutating func note(_ event: String, shownAs shown: String) {
+        if original.count == Self.originalLimit { original = [:] }
+        original[shown] = event
+    }
 
     /// A delivery that was begun is not going to be written.
     mutating func giveUp(_ delivery: Delivery) { underWayIDs.remove(delivery.id) }

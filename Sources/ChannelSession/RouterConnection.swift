@@ -10,6 +10,8 @@ public protocol RouterConnection: Sendable {
     func stop()
     /// - Throws: ``BusError`` with `queueFull` when too many receipts are unacknowledged.
     func send(_ receipt: Receipt) throws(BusError)
+    /// - Throws: ``BusError`` with `queueFull`, or `oversize` when the router would never take it.
+    func send(_ hook: HookReport) throws(BusError)
     /// Asks over any number of links until it is answered.
     func call(_ call: Call) throws(BusError)
     /// The deliveries that the next HELLO names as written.
@@ -19,4 +21,5 @@ public protocol RouterConnection: Sendable {
 extension BusPeer: RouterConnection {
     public func stop() { stop(Bye(code: "session-ended", message: "Claude Code closed the session")) }
     public func send(_ receipt: Receipt) throws(BusError) { try send(.receipt(receipt)) }
+    public func send(_ hook: HookReport) throws(BusError) { try send(.hook(hook)) }
 }

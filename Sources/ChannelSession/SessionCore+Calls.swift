@@ -27,6 +27,7 @@ extension SessionCore {
     }
 
     mutating func answer(_ key: String, _ outcome: Answer.Outcome) {
+        if answerHook(key, outcome) { return }
         if let call = calls.end(key) {
             finish(
                 call.requests, ToolAnswer.result(of: call.tool, outcome),

@@ -42,6 +42,11 @@ extension SessionCore {
             }
             do throws(ChannelNotification.Failure) {
                 let line = try ChannelNotification.line(delivery)
+                let shown = AttributeText.identifier(delivery.head.id)
+                if shown != delivery.head.id {
+                    deliveries.note(
+                        "\(delivery.source.text):\(delivery.head.id)", shownAs: "\(delivery.source.text):\(shown)")
+                }
                 if bytes.isEmpty { bytes = line } else { bytes.append(contentsOf: line) }
                 written.append(
                     DeliveryLedger.Written(

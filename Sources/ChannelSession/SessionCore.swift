@@ -14,6 +14,7 @@ struct SessionCore {
         case startRouter
         case call(Call)
         case receipt(Receipt)
+        case hook(HookReport)
         /// What the next HELLO names as written.
         case remember([Int64])
         case log(Logger.Level, Logger.Message, Logger.Metadata)
@@ -56,6 +57,7 @@ struct SessionCore {
     var lines = LineLedger()
     var deliveries = DeliveryLedger()
     var calls = CallLedger()
+    var hooks = HookLedger()
     private(set) var effects: [Effect] = []
 
     init(identity: SessionIdentity, version: String, startsRouter: Bool, tracesDeliveries: Bool = false) {
@@ -90,8 +92,11 @@ struct SessionCore {
             switch action {
             case .send(let bytes): emit(lines: bytes)
             case .opened(let client): open(client, now)
+            case .call(let call) where call.tool == ChannelTools.hook: hear(call, now)
             case .call(let call): begin(call, now)
-            case .cancelled(let id): calls.forget(id)
+            case .cancelled(let id):
+                calls.forget(id)
+                hooks.forget(id)
             case .notified: break
             }
         }
@@ -123,10 +128,12 @@ struct SessionCore {
                 ["session": "\(welcome.name)", "epoch": "\(welcome.epoch)", "router": "\(welcome.router)"])
         case .lost(let code):
             if case .up = link { link = .lost(since: now.wall) }
+            letHooksGo()
             log(.info, "router lost", ["code": "\(code)"])
         case .refused(let bye):
             link = .refused(bye)
             startRouterAt = nil
+            letHooksGo()
             log(.error, "router refused this session", ["code": "\(bye.code)", "reason": "\(bye.message)"])
             failAllCalls()
         case .delivered(let batch): deliver(batch)
@@ -163,7 +170,8 @@ struct SessionCore {
             emit(.startRouter)
         }
         tickCalls(now)
-        return [startRouterAt, calls.nextDue(isAway: link != .up)].compactMap(\.self).min()
+        tickHooks(now)
+        return [startRouterAt, calls.nextDue(isAway: link != .up), hooks.nextDue].compactMap(\.self).min()
     }
 
     /// Whether more of the client's lines can be taken: a client that does not read is not listened to.

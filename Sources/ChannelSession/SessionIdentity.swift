@@ -11,17 +11,22 @@ public struct SessionIdentity: Hashable, Sendable {
     public var parent: Int64
     /// Random, one per process.
     public var instance: String
+    /// Where received files lie: Claude may read there without being asked. `nil` where there is no such folder.
+    public var inboxFolder: String?
 
     /// Deliveries that may be unwritten at once; the router sends no more before it hears that some were written.
     public static let credit: Int64 = 256
 
     /// - Parameter label: `nil` takes the project folder's name.
-    public init(label: String?, project: String, pid: Int64, parent: Int64, instance: String) {
+    public init(
+        label: String?, project: String, pid: Int64, parent: Int64, instance: String, inboxFolder: String? = nil
+    ) {
         self.label = Self.label(label ?? Self.lastComponent(project))
         self.project = project
         self.pid = pid
         self.parent = parent
         self.instance = instance
+        self.inboxFolder = inboxFolder
     }
 
     public func hello(program: String) -> Hello {

@@ -11,7 +11,19 @@ extension PeerLink {
             counters.queueFull += 1
             throw BusError(.queueFull, "too much waits for the router's acknowledgement; send again after the next one")
         }
+        if case .hook(let hook) = message, hook.wantsAnswer { awaitedHooks.append(hook.id) }
+        if awaitedHooks.count > Self.awaitedHookLimit { awaitedHooks.removeFirst() }
         return unacknowledged.append(message, size: size)
+    }
+
+    /// Hooks that wait for an ANSWER at once; past it nobody waits for the oldest any more.
+    private static let awaitedHookLimit = 64
+
+    /// Whether the answer is to a hook that waits for one; it no longer does.
+    private mutating func closeHook(_ id: String) -> Bool {
+        guard let index = awaitedHooks.firstIndex(of: id) else { return false }
+        awaitedHooks.remove(at: index)
+        return true
     }
 
     mutating func enqueue(_ call: Call, _ kind: OpenCalls.Kind) throws(BusError) {
@@ -134,7 +146,7 @@ extension PeerLink {
         case .ack(let ack): acknowledged(ack, epoch: epoch, now: now)
         case .answer(let answer):
             wasUseful = true
-            if calls.close(answer.id) { emit(.answered(id: answer.id, answer.outcome)) }
+            if calls.close(answer.id) || closeHook(answer.id) { emit(.answered(id: answer.id, answer.outcome)) }
         case .heartbeat(let theirs):
             guard theirs == epoch else { return lose("unexpected", now: now) }
             // An idle link that lives is as good as a busy one.

@@ -38,6 +38,8 @@ struct PeerLink: Sendable {
 
     var unacknowledged = UnacknowledgedMessages()
     var calls = OpenCalls()
+    /// The ids of hooks that wait for an ANSWER, oldest first.
+    var awaitedHooks: [String] = []
     var health: Health?
     var isHealthDue = false
     var written: [Int64] = []

@@ -147,7 +147,8 @@ public struct ServerConnection: Sendable {
         guard let name = parameters["name"]?.stringValue else {
             throw RPCError(.invalidParameters, "name must be a string")
         }
-        guard let tool = server.tools.first(where: { $0.name == name }) else {
+        let tool = server.tools.first { $0.name == name }
+        guard tool != nil || server.unlistedTools.contains(name) else {
             let known = server.tools.map(\.name).joined(separator: ", ")
             throw RPCError(.invalidParameters, "Unknown tool; there are \(known)")
         }
@@ -159,7 +160,7 @@ public struct ServerConnection: Sendable {
         }
         guard calls[id] == nil else { throw RPCError(.invalidRequest, "This id is in use by a call under way") }
         do throws(ArgumentError) {
-            arguments = try tool.validate(arguments)
+            if let tool { arguments = try tool.validate(arguments) }
         } catch {
             return [.send(Self.line(id, .failure(error.description)))]
         }

@@ -4,6 +4,9 @@ public import JSON
 public struct ServerDescription: Sendable {
     public let name: String
     public let tools: [Tool]
+    /// Tools that a client may call though they are not listed: for the client itself, never for its model. Their
+    /// arguments are taken as they come.
+    public let unlistedTools: Set<String>
     private let openingBytes: [UInt8]
     let toolListBytes: [UInt8]
 
@@ -11,10 +14,12 @@ public struct ServerDescription: Sendable {
     ///   - capabilities: as `initialize` declares them.
     ///   - instructions: what the model is told about the server; clients cut it at 2 KB.
     public init(
-        name: String, title: String, version: String, capabilities: JSONObject, instructions: String, tools: [Tool]
+        name: String, title: String, version: String, capabilities: JSONObject, instructions: String, tools: [Tool],
+        unlistedTools: Set<String> = []
     ) {
         self.name = name
         self.tools = tools
+        self.unlistedTools = unlistedTools
         var opening = JSONWriter(capacity: 4096)
         opening.beginObject()
         opening.member("capabilities", .object(capabilities))

@@ -13,6 +13,9 @@ extension RouterCore {
         // `claude mcp list` and the like run no hook.
         prove(id)
         counters.add("hooks")
+        if isTapWatched {
+            tap("hook", ["session": .string(sessions[id]?.record.label ?? ""), "name": .string(hook.name)])
+        }
         var reaction = turnHeard(hook, in: id, now)
         relayHeard(hook, in: id, now)
         guard hook.wantsAnswer else { return }

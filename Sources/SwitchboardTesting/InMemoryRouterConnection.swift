@@ -10,6 +10,7 @@ public final class InMemoryRouterConnection: RouterConnection {
         var isStopped = false
         var receipts: [Receipt] = []
         var calls: [Call] = []
+        var hooks: [HookReport] = []
         var remembered: [Int64] = []
         var refusal: BusError?
     }
@@ -34,6 +35,7 @@ public final class InMemoryRouterConnection: RouterConnection {
     public var isStarted: Bool { state.withLock { $0.isStarted } }
     public var isStopped: Bool { state.withLock { $0.isStopped } }
     public var receipts: [Receipt] { state.withLock { $0.receipts } }
+    public var hooks: [HookReport] { state.withLock { $0.hooks } }
     public var calls: [Call] { state.withLock { $0.calls } }
     /// What the next HELLO would name as written.
     public var remembered: [Int64] { state.withLock { $0.remembered } }
@@ -46,6 +48,10 @@ public final class InMemoryRouterConnection: RouterConnection {
 
     public func send(_ receipt: Receipt) throws(BusError) {
         try accept { $0.receipts.append(receipt) }
+    }
+
+    public func send(_ hook: HookReport) throws(BusError) {
+        try accept { $0.hooks.append(hook) }
     }
 
     public func call(_ call: Call) throws(BusError) {

@@ -207,6 +207,14 @@ public final class ScriptedSession: Sendable {
         return Opening(discover: discover, initialize: initialize, tools: tools["result"]?["tools"]?.arrayValue ?? [])
     }
 
+    /// A number that no request and no tool use of this session has.
+    func uniqueNumber() -> Int64 {
+        state.withLock { state in
+            defer { state.nextID += 1 }
+            return state.nextID
+        }
+    }
+
     /// Begins a tool call as Claude Code makes it.
     /// - Parameter use: the id of this use of the tool; the same one again is the same call.
     public func begin(_ tool: String, _ arguments: JSONValue, use: String? = nil) throws(Failure) -> JSONValue {

@@ -69,7 +69,12 @@ struct MCPCommand: ParsableCommand {
             ProcessEnvironment.value("CLAUDE_PROJECT_DIR").flatMap { $0.isEmpty ? nil : $0 } ?? workingFolder()
         return SessionIdentity(
             label: label, project: project, pid: Int64(getpid()), parent: Int64(getppid()),
-            instance: RandomBytes.hexadecimal(count: 8))
+            instance: RandomBytes.hexadecimal(count: 8), inboxFolder: inboxFolder())
+    }
+
+    private static func inboxFolder() -> String? {
+        // Without a home the connection fails later, and says why.
+        do { return try Places.current().state + "/files" } catch { return nil }
     }
 
     private static func workingFolder() -> String {

@@ -23,11 +23,13 @@ final class SessionFixture: Sendable {
         let wakes = Atomic<Int>(0)
     }
 
-    init(startsRouter: Bool = true, connectError: BusError? = nil) {
+    init(startsRouter: Bool = true, connectError: BusError? = nil, inboxFolder: String? = nil) {
         let connections = Connections()
         self.connections = connections
         session = ChannelSession(
-            SessionIdentity(label: nil, project: "/home/ann/src/api", pid: 7, parent: 6, instance: "0123456789abcdef"),
+            SessionIdentity(
+                label: nil, project: "/home/ann/src/api", pid: 7, parent: 6, instance: "0123456789abcdef",
+                inboxFolder: inboxFolder),
             version: "0",
             surroundings: .init(
                 output: output,

@@ -11,6 +11,7 @@ final class StandInRouter: Sendable {
         var hellos: [Hello] = []
         var receipts: [Receipt] = []
         var calls: [Call] = []
+        var hooks: [HookReport] = []
         var farewells: [Bye] = []
     }
 
@@ -114,7 +115,12 @@ final class StandInRouter: Sendable {
             note(shared) { $0.hellos.append(hello) }
         case .numbered(let position, let numbered):
             switch links.accept(position, from: link, now: 0) {
-            case .take: if case .receipt(let receipt) = numbered { note(shared) { $0.receipts.append(receipt) } }
+            case .take:
+                switch numbered {
+                case .receipt(let receipt): note(shared) { $0.receipts.append(receipt) }
+                case .hook(let hook): note(shared) { $0.hooks.append(hook) }
+                default: break
+                }
             case .duplicate: break
             case .reset(let reset): _ = listener.send(.reset(reset), to: link)
             }
