@@ -70,7 +70,7 @@ struct HookTests {
     @Test func anEventWhoseIDCannotStandInATagIsFoundAgain() throws {
         let fixture = try SessionFixture.joined()
         try fixture.router.emit(.delivered([.test(1, event: "a<b\u{7}c")]))
-        let shown = try #require(try fixture.events().first?["params"]?["meta"]?["event_id"]?.stringValue)
+        let shown = try #require(try fixture.events().first?["meta"]?["event_id"]?.stringValue)
         #expect(shown == "webhook:a_b_c")
         fixture.call(
             1, "hook", hook("UserPromptSubmit", ["prompt": .string("<channel event_id=\"\(shown)\">\n</channel>")]))
