@@ -68,8 +68,9 @@ private struct Maker {
             id: text(), chat: text(), thread: optional { $0.text() }, sender: text(),
             kind: EventKind(rawValue: text(1...5)),
             authentication: Authentication(rawValue: text(1...5)), flags: EventFlags(rawValue: UInt8(number(0...15))),
-            group: optional { $0.text() }, replyTo: optional { $0.text() }, action: optional { $0.text() },
-            roles: several { $0.text(1...5) }, time: number())
+            group: optional { $0.text() }, fingerprint: optional { $0.text() },
+            state: optional { $0.flip() ? .firing : .resolved }, replyTo: optional { $0.text() },
+            action: optional { $0.text() }, roles: several { $0.text(1...5) }, time: number())
     }
 
     mutating func numbered() -> PeerMessage.Numbered {
