@@ -137,7 +137,8 @@ let package = Package(
         .testTarget(
             name: "MessageBusTests",
             dependencies: ["BusProtocol", "JSON", "MessageBus", "SwitchboardTesting", "ZeroMQ"]),
-        .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "ChannelEvents"]),
+        .testTarget(
+            name: "AccessControlTests", dependencies: ["AccessControl", "ChannelEvents", "SwitchboardTesting"]),
         .testTarget(
             name: "MessageStoreTests",
             dependencies: [
