@@ -118,7 +118,8 @@ private struct Maker {
                     program: text(0...9), instance: "0123456789", pid: number(), next: epoch(),
                     key: optional { $0.text() },
                     abilities: Abilities(
-                        verbs: Set(several { $0.text() }), features: [], textLimit: optional { $0.number() }),
+                        verbs: Set(several { $0.text() }), features: [], textLimit: optional { $0.number() },
+                        spanLimit: optional { $0.number() }, columns: optional { $0.number() }),
                     project: optional { $0.text() }, parent: optional { $0.number() }, written: several { $0.number() },
                     credit: optional { $0.number() }, version: number()))
         case 1: return .call(epoch: epoch(), call())
