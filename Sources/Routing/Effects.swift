@@ -51,6 +51,7 @@ public enum StoreChange: Sendable {
     case audit(AuditEntry)
     case route(RouteChange)
     case access(AccessChange)
+    case turn(TurnChange)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.

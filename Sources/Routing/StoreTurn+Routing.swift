@@ -62,6 +62,7 @@ extension StoreTurn {
         case .audit(let entry): try append(entry, now: now)
         case .route(let change): try apply(change)
         case .access(let change): try apply(change)
+        case .turn(let change): try apply(change, now: now)
         }
     }
 }
