@@ -175,7 +175,11 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .testTarget(name: "TelegramTests", dependencies: ["AdapterKit", "SwitchboardTesting", "switchboard-telegram"]),
-        .testTarget(name: "SwitchboardTests", dependencies: ["JSON", "OperatingHome", "switchboard"]),
+        .testTarget(
+            name: "SwitchboardTests",
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "JSON", "OperatingHome", "SwitchboardTesting", "switchboard",
+            ]),
         .testTarget(name: "LayeringTests"),
         .testTarget(
             name: "EndToEndTests",

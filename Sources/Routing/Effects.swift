@@ -52,6 +52,7 @@ public enum StoreChange: Sendable {
     case route(RouteChange)
     case access(AccessChange)
     case outbox(OutboxChange)
+    case turn(TurnChange)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.
@@ -110,6 +111,10 @@ public struct ReadRequest: Sendable {
         case conversations(SessionID, limit: Int)
         case audit(before: Int64?, limit: Int)
         case deadLetters(limit: Int)
+        /// Every event with the rule that decided it, newest first.
+        case decisions(limit: Int)
+        /// What became of an event.
+        case explanation(EventKey)
         /// Is the audit's chain whole?
         case auditVerification
         /// What the core knows, to be completed with the store's figures.

@@ -66,6 +66,7 @@ extension StoreTurn {
         case .route(let change): try apply(change)
         case .access(let change): try apply(change)
         case .outbox(let change): try apply(change)
+        case .turn(let change): try apply(change, now: now)
         }
     }
 }
