@@ -145,6 +145,7 @@ final class ReaderThread: Sendable {
             store["bytes"] = .integer(try reader.size())
             store["events"] = .integer(try reader.eventCount())
             store["waiting"] = status["waiting"]
+            store["held"] = .integer(try reader.waitingCount(of: heldSession))
             store["outbox"] = status["outbox"]
             status["store"] = .object(store)
             status["waiting"] = nil

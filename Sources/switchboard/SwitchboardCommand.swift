@@ -10,6 +10,7 @@ struct SwitchboardCommand: ParsableCommand {
         subcommands: [
             UpCommand.self, RouterCommand.self, MCPCommand.self, StatusCommand.self, SessionsCommand.self,
             TapCommand.self, HistoryCommand.self, LogsCommand.self, SendCommand.self, AccessCommand.self,
+            RoutesCommand.self,
             ExplainCommand.self, KeysCommand.self,
             ConfigCommand.self,
             VersionCommand.self,
