@@ -10,10 +10,16 @@ extension RouterCore {
         var previous = Set(
             [routes.bindings[place], lastSession[place], unassignedSession, heldSession].compactMap(\.self))
         previous.formUnion(routedSessions(place))
+        // What others wrote there and this session may not be given stays where it waits.
+        var senders = SenderSelection.everybody(but: [])
+        if let name = sourceNames[place.source], let label = sessions[id]?.record.label {
+            senders = policy.senders(
+                for: label, in: Conversation(source: name, chat: place.chat, thread: place.thread))
+        }
         routes.bindings[place] = id
         effects.changes.append(.route(.binding(place, id)))
         if routes.asked.remove(place) != nil { effects.changes.append(.route(.asked(place, false))) }
-        for old in previous.sorted() where old != id { handOver(place, from: old, to: id) }
+        for old in previous.sorted() where old != id { handOver(place, from: old, to: id, of: senders) }
         noteRoute(place)
     }
 
@@ -25,8 +31,10 @@ extension RouterCore {
     }
 
     /// In one transaction with what led to it; the order is the events' own.
-    mutating func handOver(_ place: Place, from old: SessionID, to new: SessionID) {
-        effects.changes.append(.route(.handOver(place, from: old, to: new)))
+    mutating func handOver(
+        _ place: Place, from old: SessionID, to new: SessionID, of senders: SenderSelection = .everybody(but: [])
+    ) {
+        effects.changes.append(.route(.handOver(place, from: old, to: new, of: senders)))
         for id in [old, new] {
             switch id {
             case unassignedSession: unassigned.reread()

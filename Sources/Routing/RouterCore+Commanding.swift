@@ -175,11 +175,7 @@ extension RouterCore {
         switch known {
         case nil: return "I know nothing of that message here."
         case .spoken(let id): return "The session \(sessions[id]?.record.label ?? "") sent it."
-        case .event(let id, let rule, let deliveries):
-            let sentence = Decision.Rule(rawValue: rule)?.sentence ?? rule
-            let states = deliveries.map { "\($0.session.isEmpty ? "no session yet" : $0.session): \($0.state.word)" }
-            let fate = states.isEmpty ? "It went to no session." : states.joined(separator: "\n")
-            return "\(id)\nLet in or not: \(rule), \(sentence).\n\(fate)"
+        case .event(_, let rule, let deliveries): return Explanation(rule: rule, deliveries: deliveries).text
         }
     }
 
@@ -189,7 +185,4 @@ extension RouterCore {
         guard isApprover(arrival) else { return answer("/stop is for approvers.", arrival, now) }
         answer("/stop is not available yet: nothing was stopped.", arrival, now)
     }
-
-    /// A hook of a session, for its turn machine. Gives what Claude Code is told, where that is something.
-    mutating func turnHeard(_ hook: HookReport, in id: SessionID, _ now: Moment) -> JSONValue? { nil }
 }

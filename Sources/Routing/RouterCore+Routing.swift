@@ -37,17 +37,17 @@ extension RouterCore {
         }
         let reachable = choosable.filter { allows($0) != nil }
         if reachable.count == 1 { return .session(reachable[0]) }
-        return reachable.isEmpty ? .nobody : .ask
+        guard reachable.isEmpty, let first = limit(of: arrival)?.first else { return .ask }
+        return .session(session(labelled: first))
     }
 
     /// The labels that an event's sender may reach where he wrote; `nil` for all.
     func reach(of arrival: Arrival) -> Set<String>? {
-        policy.sessions(for: Address(source: arrival.source, id: arrival.head.sender), in: arrival.conversation)
+        limit(of: arrival).map(Set.init)
     }
 
-    /// Whether an event may be given to its session while a turn runs, because a route says so.
-    func isUrgent(_ arrival: Arrival) -> Bool {
-        settings.routes.contains { $0.isUrgent && $0.matches(arrival) }
+    private func limit(of arrival: Arrival) -> [String]? {
+        policy.sessionLimit(for: Address(source: arrival.source, id: arrival.head.sender), in: arrival.conversation)
     }
 
     // MARK: The label it names
@@ -95,7 +95,7 @@ extension RouterCore {
     }
 
     private func load(of id: SessionID) -> Int64 {
-        sessions[id].map { $0.mailbox.count + Int64($0.inFlight.count) } ?? .max
+        sessions[id].map { $0.mailbox.count + Int64($0.inFlight.count) + ($0.holds == nil ? 0 : 1) } ?? .max
     }
 
     /// A session that is chosen by label keeps its messages even before it was ever seen.
@@ -110,6 +110,6 @@ extension RouterCore {
 }
 
 extension Session {
-    /// It is here, and nothing waits for it or is on its way to it.
-    var isIdle: Bool { isAttached && mailbox.isEmpty && inFlight.isEmpty }
+    /// It is here and could be given something now, and nothing else waits for it or is on its way to it.
+    var isIdle: Bool { isAttached && mailbox.isEmpty && inFlight.isEmpty && holds == nil }
 }

@@ -194,7 +194,7 @@ struct RouteChoiceTests {
         }
         #expect(try asks("7", id).contains("for approvers"))
         let told = try asks("42", id)
-        #expect(told.contains("listed") && told.contains("api: offered"))
+        #expect(told.contains("listed") && told.contains("on its way to api"))
         #expect(try asks("42", "nothing").contains("know nothing"))
         #expect(try asks("42", nil).contains("Answer a message"))
         let sent = try chat.reply("api", "done", to: "g", id: "c1")

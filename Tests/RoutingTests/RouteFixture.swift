@@ -14,6 +14,7 @@ final class RouteFixture {
     private(set) var said: [PlatformCommand] = []
     private var lastMessage = 0
     private var lastEvent = 0
+    private var lastOperator = 0
     private static let chat = RouterFixture.link("chat")
 
     init(
@@ -32,7 +33,10 @@ final class RouteFixture {
     }
 
     func attach(_ label: String) throws {
-        try router.attachEndpoint(label)
+        let hello = Hello(
+            role: .endpoint, name: label, program: "test", instance: "instance-\(label)", pid: 1,
+            project: "/src/\(label)", parent: 1, credit: 256)
+        try turn(router.greeting(hello, RouterFixture.link(label)))
         try turn((RouterFixture.link(label), router.call("conversations", [:], from: RouterFixture.link(label))))
     }
 
@@ -42,6 +46,18 @@ final class RouteFixture {
         try router.restart()
         try attachAdapter()
         for label in labels { try attach(label) }
+    }
+
+    /// Time passes, and nobody falls silent but those who left.
+    func pass(_ milliseconds: Int64, _ labels: [String] = []) throws {
+        var left = milliseconds
+        while left > 0 {
+            router.pass(min(left, 2_000))
+            left -= 2_000
+            for link in [Self.chat] + labels.map(RouterFixture.link) {
+                try turn((link, .heartbeat(epoch: router.epoch(link))))
+            }
+        }
     }
 
     /// One turn, and those in which the platform's answers are taken.
@@ -72,11 +88,10 @@ final class RouteFixture {
 
     /// An operator's question and its answer.
     func ask(_ name: String, _ arguments: JSONValue = [:]) throws -> Answer.Outcome? {
-        let link = RouterFixture.link("operator")
-        if router.epoch(link) == 0 {
-            let hello = Hello(role: .operator, name: "test", program: "test", instance: "operator", pid: 1)
-            try turn((link, .hello(hello)))
-        }
+        lastOperator += 1
+        let link = RouterFixture.link("operator-\(lastOperator)")
+        let hello = Hello(role: .operator, name: "test", program: "test", instance: "operator", pid: 1)
+        try turn((link, .hello(hello)))
         let query = Call(id: "q", name: name, arguments: arguments)
         return try turn((link, .query(epoch: router.epoch(link), query))).to(link).answers.first?.outcome
     }
