@@ -29,7 +29,7 @@ final class RouteFixture {
     }
 
     private func attachAdapter() throws {
-        settle(try router.attachAdapter(features: features, verbs: verbs).map { (Self.chat, $0) })
+        settle(try router.attachAdapter(verbs: verbs, features: features).map { (Self.chat, $0) })
     }
 
     func attach(_ label: String) throws {
