@@ -40,6 +40,7 @@ extension RouterCore {
         case "send":
             reply(query, key: operatorKey(query, link), session: unassignedSession, from: link, knowing: fact, now)
         case let name where Self.accessQueries.contains(name): accessQuery(query, from: link, now)
+        case "hook": hearCommand(query, from: link, now)
         case "adapter-exited": adapterExited(query, from: link, now)
         case "reload": effects.reload = ReadRequest.Asker(link: link, id: query.id)
         default:
