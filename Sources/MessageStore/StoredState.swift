@@ -26,6 +26,7 @@ public struct StoredState: Sendable {
     public var pairings: [Pairing] = []
     /// How each chat's messages came in.
     public var admissions: [ChatKey: ChatAdmission] = [:]
+    public var permissions = StoredPermissions()
 
     /// A store with nothing in it.
     public init() {}
@@ -79,6 +80,7 @@ extension StoreTurn {
             state.written[session.id] = try deliveries(of: session.id, in: .written, limit: StoredState.uncoveredLimit)
         }
         try loadAccess(into: &state)
+        state.permissions = try loadPermissions()
         return state
     }
 

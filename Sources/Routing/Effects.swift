@@ -51,6 +51,7 @@ public enum StoreChange: Sendable {
     case audit(AuditEntry)
     case route(RouteChange)
     case access(AccessChange)
+    case permission(PermissionChange)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.
@@ -80,6 +81,7 @@ public enum Question: Sendable {
     case page(SessionID, after: EventSequence, limit: Int)
     /// The bodies of deliveries that are not in memory.
     case deliveries(SessionID, [EventSequence])
+    case permission(PermissionQuestion)
 }
 
 public enum Fact: Sendable {
@@ -89,6 +91,7 @@ public enum Fact: Sendable {
     case greeting(key: String?, isRunning: Bool)
     case reply(known: OutboxPart?, hasHeard: Bool)
     case deliveries([WaitingDelivery])
+    case permission(PermissionFact)
 }
 
 /// A question whose answer may take time.

@@ -40,6 +40,7 @@ extension RouterCore {
         case "send":
             reply(query, key: operatorKey(query, link), session: unassignedSession, from: link, knowing: fact, now)
         case let name where Self.accessQueries.contains(name): accessQuery(query, from: link, now)
+        case let name where Self.permissionQueries.contains(name): permissionQuery(query, from: link, now)
         case "adapter-exited": adapterExited(query, from: link, now)
         case "reload": effects.reload = ReadRequest.Asker(link: link, id: query.id)
         default:
@@ -108,6 +109,7 @@ extension RouterCore {
             "waiting": .integer(waiting), "unassigned": .integer(unassigned.count),
             "outbox": .integer(Int64(outbox.count)),
             "sources": .array(sourceList), "sessions": .array(sessionList),
+            "prompts": .array(promptList), "grants": .array(grantList(now)),
             "counters": .object(
                 JSONObject(
                     counters.values.sorted { $0.key < $1.key }.map {

@@ -20,7 +20,13 @@ extension Configuration {
                         kind: $0.kind.map(EventKind.init),
                         label: $0.label)
                 },
-                attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait, version: Program.version)
+                attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait,
+                permissions: PermissionSettings(
+                    cardDelay: permissions.cardDelay,
+                    onTimeout: PermissionSettings.OnTimeout(rawValue: permissions.onTimeout) ?? .renew,
+                    limit: permissions.limit, cardsHere: Set(permissions.cardsHere),
+                    allowsGrants: permissions.allowsGrants, twoPerson: Set(permissions.twoPerson)),
+                version: Program.version)
             for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
             return settings
         }

@@ -96,13 +96,13 @@ final class RouterFixture {
     @discardableResult
     func attachAdapter(
         _ name: String = "chat", link: LinkID? = nil, instance: String? = nil, pid: Int64 = 1, next: UInt64 = 1,
-        features: Set<String> = [], key: String = RouterFixture.key
+        features: Set<String> = [], abilities: Abilities? = nil, key: String = RouterFixture.key
     ) throws -> [RouterMessage] {
         let link = link ?? Self.link(name)
         let hello = Hello(
             role: .adapter, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: pid, next: next,
             key: key,
-            abilities: Abilities(verbs: ["send"], features: features))
+            abilities: abilities ?? Abilities(verbs: ["send"], features: features))
         sequences[link] = next
         return try turn((link, .hello(hello))).to(link)
     }
