@@ -42,7 +42,7 @@ public enum DeliveryState: Int64, Sendable, CaseIterable {
 
     public var word: String {
         switch self {
-        case .waiting: return "waiting"
+        case .waiting: return "stored"
         case .offered: return "offered"
         case .written: return "written"
         case .seen: return "seen"

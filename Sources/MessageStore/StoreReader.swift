@@ -18,7 +18,7 @@ public struct StoreReader {
             db,
             """
             SELECT e.seq, s.name, e.id, e.chat, e.thread, e.sender, e.kind, e.authentication, e.flags, e.part_of,
-                e.reply_to, e.time, e.rule, e.body
+                e.reply_to, e.time, e.fingerprint, e.state, e.rule, e.body
             FROM events e JOIN sources s ON s.id = e.source
             WHERE e.seq < ?1 AND (?2 IS NULL OR (e.source = ?2 AND e.chat = ?3 AND ifnull(e.thread, '') = ?4))
             ORDER BY e.seq DESC LIMIT ?5
@@ -40,8 +40,8 @@ public struct StoreReader {
         try query.visit { row in
             guard let source = row.text(1).flatMap(SourceName.init) else { return true }
             let entry = HistoryEntry(
-                sequence: row.integer(0), source: source, head: EventHead(row: row, from: 2), rule: row.text(12) ?? "",
-                body: row.blob(13))
+                sequence: row.integer(0), source: source, head: EventHead(row: row, from: 2), rule: row.text(14) ?? "",
+                body: row.blob(15))
             bytes += entry.body?.count ?? 0
             entries.append(entry)
             return bytes < Self.answerBytes
@@ -58,7 +58,7 @@ public struct StoreReader {
         let query = try HotStatement(
             db,
             """
-            SELECT ifnull(s.label, ''), d.state, d.offers, d.changed FROM
+            SELECT ifnull(s.label, ''), d.state, d.offers, d.changed, d.reason, d.trail FROM
                 (SELECT id, label FROM sessions UNION ALL SELECT 0, '') s
                 CROSS JOIN deliveries d ON d.session = s.id AND d.event = ?
             """)
@@ -68,7 +68,7 @@ public struct StoreReader {
             deliveries.append(
                 HistoryEntry.Delivery(
                     session: row.text(0) ?? "", state: DeliveryState(rawValue: row.integer(1)) ?? .dead,
-                    offers: row.integer(2), changed: row.integer(3)))
+                    offers: row.integer(2), changed: row.integer(3), reason: row.text(4), trail: row.text(5) ?? ""))
         }
         return deliveries
     }
@@ -81,7 +81,7 @@ public struct StoreReader {
             db,
             """
             SELECT e.seq, s.name, e.id, e.chat, e.thread, e.sender, e.kind, e.authentication, e.flags, e.part_of,
-                e.reply_to, e.time, e.rule, e.body
+                e.reply_to, e.time, e.fingerprint, e.state, e.rule, e.body
             FROM deliveries d JOIN events e ON e.seq = d.event JOIN sources s ON s.id = e.source
             WHERE d.session = ? AND d.event < ? AND d.state BETWEEN 1 AND 6
                 AND e.source = ? AND e.chat = ? AND ifnull(e.thread, '') = ?
@@ -200,6 +200,10 @@ public struct HistoryEntry: Sendable {
         public var state: DeliveryState
         public var offers: Int64
         public var changed: Int64
+        /// A bounded code: why it is in this state.
+        public var reason: String?
+        /// The states before this one, as the store keeps them.
+        var trail: String
     }
 
     public var conversation: Conversation { Conversation(source: source, chat: head.chat, thread: head.thread) }
@@ -223,8 +227,12 @@ public struct HistoryEntry: Sendable {
         }
         if !deliveries.isEmpty {
             object["deliveries"] = .array(
-                deliveries.map {
-                    ["session": .string($0.session), "state": .string($0.state.word), "offers": .integer($0.offers)]
+                deliveries.map { delivery in
+                    var shown = HistoryEntry.Change(delivery).json
+                    shown["session"] = .string(delivery.session)
+                    shown["offers"] = .integer(delivery.offers)
+                    shown["changes"] = .array(delivery.changes.map { .object($0.json) })
+                    return .object(shown)
                 })
         }
         return object

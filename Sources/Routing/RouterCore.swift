@@ -84,10 +84,9 @@ public struct RouterCore: Sendable {
         }
         for record in state.sessions {
             var session = Session(record: record, waiting: state.waiting[record.id] ?? 0)
-            session.inFlight = (state.offered[record.id] ?? []).map {
-                Session.InFlight(event: $0.event, offers: $0.offers, place: $0.place)
-            }
+            session.inFlight = state.offered[record.id] ?? []
             session.uncovered = state.written[record.id] ?? []
+            session.restoreTurn(state.turns[record.id], seen: state.seen[record.id] ?? [], now)
             sessions[record.id] = session
             labels[record.label] = record.id
         }
