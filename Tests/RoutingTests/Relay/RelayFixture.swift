@@ -19,6 +19,7 @@ final class RelayFixture {
     private(set) var responses: [String: String] = [:]
     private(set) var verdicts: [String: [Verdict]] = [:]
     private(set) var deliveries: [Delivery] = []
+    private var answers: [Answer] = []
     private var nextMessage = 0
     private var nextEvent = 0
     /// What becomes of a command; `nil` is the usual outcome.
@@ -65,6 +66,7 @@ final class RelayFixture {
         while !outgoing.isEmpty {
             var results: [(LinkID, PeerMessage)] = []
             for item in outgoing {
+                if case .answer(let answer) = item.message { answers.append(answer) }
                 guard case .numbered(_, let content) = item.message else { continue }
                 switch content {
                 case .verdict(let verdict): verdicts[name(item.link), default: []].append(verdict)
@@ -170,7 +172,8 @@ final class RelayFixture {
     @discardableResult
     func say(
         _ text: String, from sender: String, in chat: String? = nil, kind: EventKind = .message,
-        flags: EventFlags? = nil, attachments: [ChannelEvents.Attachment] = [], replyTo: String? = nil, time: Int64? = nil
+        flags: EventFlags? = nil, attachments: [ChannelEvents.Attachment] = [], replyTo: String? = nil,
+        time: Int64? = nil
     ) throws -> String {
         nextEvent += 1
         let link = RouterFixture.link("chat")
@@ -199,6 +202,15 @@ final class RelayFixture {
             body: EventBody(text: "").json)
         try turn([(link, .numbered(router.position(link), .publish(Publish(events: [event]))))])
         return responses[id]
+    }
+
+    /// What an operator asks, and what he is answered.
+    func ask(_ name: String, _ arguments: JSONValue) throws -> Answer.Outcome {
+        let link = RouterFixture.link("operator")
+        let hello = Hello(role: .operator, name: "test", program: "test", instance: "operator", pid: 1)
+        try turn([(link, .hello(hello))])
+        try turn([(link, .query(epoch: router.epoch(link), Call(id: "q", name: name, arguments: arguments)))])
+        return try #require(answers.last?.outcome)
     }
 
     // MARK: What is seen

@@ -28,7 +28,7 @@ struct RelayTests {
             #expect(relay.cards(of: person).isEmpty)
         }
         // Nothing of it reached Claude as a message, and the tap that comes too late is told so.
-        #expect(relay.deliveries.count == 3)
+        #expect(relay.deliveries.isEmpty)
         let late = try relay.press(allow, of: message, by: "bob", in: "d-bob", flags: .direct)
         #expect(late == "This button belongs to no card here.")
         #expect(try relay.press(allow, of: message, by: "ann")?.hasPrefix("Already decided. Allowed by ann") == true)
@@ -59,7 +59,7 @@ struct RelayTests {
         try relay.say("no abcde", from: "bob")
         #expect(relay.texts(in: "d-bob").last?.hasPrefix("Already decided. Allowed by ann") == true)
         #expect(relay.verdicts["api"]?.count == 1)
-        #expect(relay.deliveries.count == 3)
+        #expect(relay.deliveries.isEmpty)
     }
 
     @Test func aVerdictIsSaidUntilItIsWritten() throws {
@@ -157,18 +157,17 @@ struct RelayTests {
 
     @Test func aPromptThatNobodyCanAnswerIsTold() throws {
         let relay = try RelayFixture()
-        relay.router.settings.access.sources = [:]
         let event = try relay.say("run the tests", from: "eve")
         try relay.hook("UserPromptSubmit", ["events": [.string(event)]])
         for id in ["ann", "bob"] {
-            _ = try relay.router.ask("access.approver", ["source": "chat", "id": .string(id), "listed": false])
+            _ = try relay.ask("access.approver", ["source": "chat", "id": .string(id), "listed": false])
         }
         try relay.ask()
         try relay.pass(301)
         #expect(relay.texts(in: "d-eve").last?.contains("switchboard access approver add") == true)
         #expect(try relay.auditKinds().contains("prompt-unreachable"))
         // As soon as there is one, the card goes out.
-        _ = try relay.router.ask("access.approver", ["source": "chat", "id": "bob", "listed": true])
+        _ = try relay.ask("access.approver", ["source": "chat", "id": "bob", "listed": true])
         try relay.pass(10)
         #expect(relay.cards(of: "bob").count == 1)
         #expect(relay.texts(in: "d-eve").last?.contains("waits for approval since") == true)
