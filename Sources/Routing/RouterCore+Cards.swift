@@ -117,9 +117,7 @@ extension RouterCore {
 
     private func canEdit(_ place: Place) -> Bool { abilities(of: place)?.verbs.contains("edit") ?? true }
 
-    private func abilities(of place: Place) -> Abilities? {
-        sourceNames[place.source].flatMap { sources[$0] }?.hello?.abilities
-    }
+    private func abilities(of place: Place) -> Abilities? { abilities(of: place.source) }
 
     private mutating func send(_ card: CardRecord, of prompt: PermissionPrompt, edits: String?, _ now: Moment) {
         let key = "\(CardAction.prefix)\(card.prompt):\(card.number):\(card.said)"

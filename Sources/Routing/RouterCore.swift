@@ -244,6 +244,7 @@ public struct RouterCore: Sendable {
         for id in attached { if let deadline = sessions[id]?.deadline { next = min(next, deadline) } }
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
         if let caller = outbox.nextCaller { next = min(next, caller) }
+        if let overdue = outbox.nextOverdue { next = min(next, overdue) }
         if let prompt = relay.nextDue { next = min(next, prompt) }
         if let retry = outbox.nextTry { next = min(next, now.uptime + max(0, retry - now.wall)) }
         return next
@@ -259,6 +260,7 @@ public struct RouterCore: Sendable {
         case .adapter(let name):
             guard sources[name]?.link == link else { return }
             sources[name]?.link = nil
+            if let id = sources[name]?.id { outbox.forgetTold(source: id) }
             sources[name]?.leaseEnd = now.uptime + BusLimits.silence
             sources[name]?.healthSince = now.wall
             if isTapWatched { tap("source", ["source": .string(name.text), "state": "away"]) }

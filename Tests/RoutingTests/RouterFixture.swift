@@ -87,6 +87,13 @@ final class RouterFixture {
         try restart()
     }
 
+    /// Something that a part of the core does for another one, in a turn of its own.
+    @discardableResult
+    func act(_ body: (inout RouterCore) -> Void) throws -> [Effects.Outgoing] {
+        body(&core)
+        return try turn()
+    }
+
     func pass(_ milliseconds: Int64) {
         now.wall += milliseconds
         now.uptime += milliseconds
@@ -109,13 +116,14 @@ final class RouterFixture {
     @discardableResult
     func attachAdapter(
         _ name: String = "chat", link: LinkID? = nil, instance: String? = nil, pid: Int64 = 1, next: UInt64 = 1,
-        features: Set<String> = [], abilities: Abilities? = nil, key: String = RouterFixture.key
+        verbs: Set<String> = ["send"], features: Set<String> = [], textLimit: Int64? = nil,
+        key: String = RouterFixture.key
     ) throws -> [RouterMessage] {
         let link = link ?? Self.link(name)
         let hello = Hello(
             role: .adapter, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: pid, next: next,
             key: key,
-            abilities: abilities ?? Abilities(verbs: ["send"], features: features))
+            abilities: Abilities(verbs: verbs, features: features, textLimit: textLimit))
         sequences[link] = next
         return try turn((link, .hello(hello))).to(link)
     }

@@ -53,7 +53,8 @@ final class RelayFixture {
     }
 
     func attach(_ abilities: Abilities = RelayFixture.everything, next: UInt64 = 1) throws {
-        try router.attachAdapter(next: next, abilities: abilities)
+        try router.attachAdapter(
+            next: next, verbs: abilities.verbs, features: abilities.features, textLimit: abilities.textLimit)
     }
 
     func session(_ name: String) throws { try router.attachReadyEndpoint(name) }
