@@ -28,6 +28,7 @@ public struct RouterCore: Sendable {
     var sources: [SourceName: Source] = [:]
     var sourceNames: [SourceID: SourceName] = [:]
     var sessions: [SessionID: Session] = [:]
+    /// By their folded labels.
     var labels: [String: SessionID] = [:]
     /// Sessions with a link, in order: what a turn looks at must not grow with the sessions there ever were.
     private(set) var attached: [SessionID] = []
@@ -73,7 +74,7 @@ public struct RouterCore: Sendable {
         access = AccessBook(state)
         unassigned = Mailbox(waiting: state.waiting[unassignedSession] ?? 0)
         lastSession = state.lastSession
-        routes = RoutingTable(state.routes)
+        routes = RoutingTable(state.routes, outbox: state.outbox)
         outbox = Outbox(parts: state.outbox, last: state.lastPart)
         relay = PermissionRelay(state.permissions, now: now)
         for record in state.sources {
@@ -88,7 +89,7 @@ public struct RouterCore: Sendable {
             session.uncovered = state.written[record.id] ?? []
             session.restoreTurn(state.turns[record.id], seen: state.seen[record.id] ?? [], now)
             sessions[record.id] = session
-            labels[record.label] = record.id
+            labels[SessionLabel.folded(record.label)] = record.id
         }
         recomputePolicy()
     }
@@ -103,6 +104,7 @@ public struct RouterCore: Sendable {
         choosable = only
         defaultSession = only.count == 1 ? only.first : nil
         if only.count > 1, !unassigned.isEmpty { routes.mustAsk = true }
+        routes.topics.isStirred = true
     }
 
     // MARK: Messages
@@ -146,6 +148,7 @@ public struct RouterCore: Sendable {
             links.acknowledged(position, by: link)
         case .heartbeat(let epoch): _ = hear(epoch, link, now)
         case .bye:
+            if case .endpoint(let id) = peers[link]?.kind { routes.topics.noteDeparture(of: id) }
             if case .adapter(let name) = peers[link]?.kind, let source = sources[name], source.link == link {
                 // Who leaves by himself holds nothing any more, a restart of the router included.
                 sources[name]?.holder = nil
@@ -231,6 +234,7 @@ public struct RouterCore: Sendable {
         }
         for session in attached { advance(session, now) }
         askForUnassigned(now)
+        keepTopics(now)
         tickPrompts(now)
         runLanes(now)
     }
