@@ -80,12 +80,15 @@ extension BotPlatform {
     }
 
     /// The id of a file that a call sends: an upload under the field's own name or `attach://`, or one the server has.
-    private static func stored(_ kind: String, _ value: String?, _ form: RequestForm, _ state: inout State) throws(Refusal)
+    private static func stored(_ kind: String, _ value: String?, _ form: RequestForm, _ state: inout State)
+        throws(Refusal)
         -> String
     {
         if let value, state.files[value] != nil { return value }
         let field = value.flatMap { $0.hasPrefix("attach://") ? String($0.dropFirst(9)) : nil } ?? kind
-        guard let file = form.files[field] else { throw Refusal(400, "Bad Request: there is no \(kind) in the request") }
+        guard let file = form.files[field] else {
+            throw Refusal(400, "Bad Request: there is no \(kind) in the request")
+        }
         guard !file.bytes.isEmpty else { throw Refusal(400, "Bad Request: file must be non-empty") }
         guard file.bytes.count <= (kind == "photo" ? photoLimit : uploadLimit) else {
             throw Refusal(413, "Request Entity Too Large")

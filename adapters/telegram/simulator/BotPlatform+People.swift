@@ -64,6 +64,14 @@ extension BotPlatform {
         }
     }
 
+    /// The server shows a message once more, under a new update id.
+    func showAgain(_ number: Int64, in chat: Int64) {
+        change { state, now in
+            guard let message = state.chats[chat]?.messages[number] else { return }
+            Self.add("message", .object(message), &state, now)
+        }
+    }
+
     /// A person sends a file, as the kinds of message that carry one.
     @discardableResult
     func sendFile(
@@ -101,7 +109,8 @@ extension BotPlatform {
             guard let message = state.chats[chat]?.messages[number] else { throw Unknown(description: "no message") }
             let rows = message["reply_markup"]?["inline_keyboard"]?.arrayValue ?? []
             let keys = rows.flatMap { $0.arrayValue ?? [] }
-            guard let key = keys.first(where: { $0["text"] == .string(button) || $0["callback_data"] == .string(button) })
+            guard
+                let key = keys.first(where: { $0["text"] == .string(button) || $0["callback_data"] == .string(button) })
             else { throw Unknown(description: "no button \(button)") }
             state.lastNumber += 1
             let id = "\(4_000_000_000 + state.lastNumber)"
@@ -171,6 +180,8 @@ extension BotPlatform {
         }
     }
 
+    /// The id that the next update will have: what is committed below it, is read.
+    var nextUpdate: Int64 { state.withLock { $0.queue.nextID } }
     var commits: [UpdateQueue.Commit] { state.withLock { $0.queue.commits } }
     var waiting: Int { state.withLock { $0.queue.count } }
 

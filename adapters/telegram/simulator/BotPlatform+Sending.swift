@@ -55,7 +55,9 @@ extension BotPlatform {
         }
         for member in content { message[member.key] = member.value }
         for member in formatting { message[member.key] = member.value }
-        if let keyboard = try MessageRules.keyboard(try form.json("reply_markup")) { message["reply_markup"] = keyboard }
+        if let keyboard = try MessageRules.keyboard(try form.json("reply_markup")) {
+            message["reply_markup"] = keyboard
+        }
         state.chats[id]?.messages[chat.nextMessage] = message
         state.chats[id]?.own.insert(chat.nextMessage)
         state.chats[id]?.nextMessage += 1
@@ -64,7 +66,8 @@ extension BotPlatform {
 
     // MARK: Later
 
-    static func edit(_ form: RequestForm, _ state: inout State, _ now: Int64, isText: Bool) throws(Refusal) -> JSONValue {
+    static func edit(_ form: RequestForm, _ state: inout State, _ now: Int64, isText: Bool) throws(Refusal) -> JSONValue
+    {
         let (id, chat) = try state.chat(form)
         guard let number = form.integer("message_id"), let before = chat.messages[number] else {
             throw Refusal(400, "Bad Request: message to edit not found")
@@ -81,8 +84,9 @@ extension BotPlatform {
             for member in try formatting(form, text, "entities") { after[member.key] = member.value }
         }
         after["reply_markup"] = try MessageRules.keyboard(try form.json("reply_markup"))
-        guard after["text"] != before["text"] || after["entities"] != before["entities"]
-            || after["reply_markup"] != before["reply_markup"]
+        guard
+            after["text"] != before["text"] || after["entities"] != before["entities"]
+                || after["reply_markup"] != before["reply_markup"]
         else {
             throw Refusal(
                 400,
@@ -117,7 +121,9 @@ extension BotPlatform {
     }
 
     /// A tap is answered once and soon.
-    static func answerCallbackQuery(_ form: RequestForm, _ state: inout State, _ now: Int64) throws(Refusal) -> JSONValue {
+    static func answerCallbackQuery(_ form: RequestForm, _ state: inout State, _ now: Int64) throws(Refusal)
+        -> JSONValue
+    {
         guard let id = form.text("callback_query_id"), let tap = state.taps[id], tap.answer == nil,
             now - tap.time < 60_000
         else {
@@ -145,7 +151,8 @@ extension BotPlatform {
         return ["message_thread_id": .integer(thread), "name": .string(name), "icon_color": 7_322_096]
     }
 
-    static func closeForumTopic(_ form: RequestForm, _ state: inout State, isClosed: Bool) throws(Refusal) -> JSONValue {
+    static func closeForumTopic(_ form: RequestForm, _ state: inout State, isClosed: Bool) throws(Refusal) -> JSONValue
+    {
         let (id, chat) = try state.chat(form)
         guard let thread = form.integer("message_thread_id"), let topic = chat.topics[thread] else {
             throw Refusal(400, "Bad Request: message thread not found")

@@ -176,7 +176,9 @@ final class BotPlatform: Sendable {
         case "sendmediagroup": return try sendMediaGroup(form, &state, now)
         case "sendchataction":
             _ = try state.chat(form)
-            guard form.text("action") != nil else { throw Refusal(400, "Bad Request: wrong parameter action in request") }
+            guard form.text("action") != nil else {
+                throw Refusal(400, "Bad Request: wrong parameter action in request")
+            }
             return true
         case "editmessagetext": return try edit(form, &state, now, isText: true)
         case "editmessagereplymarkup": return try edit(form, &state, now, isText: false)
@@ -201,7 +203,8 @@ final class BotPlatform: Sendable {
         let number = try change { state, _ throws(Refusal) -> Int64 in
             guard state.webhook.isEmpty else {
                 throw Refusal(
-                    409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+                    409,
+                    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
                 )
             }
             if let allowed { state.allowed = allowed.isEmpty ? nil : Set(allowed) }
@@ -214,7 +217,8 @@ final class BotPlatform: Sendable {
         case .updates, .time: return .array(serve(offset, limit))
         case .conflict:
             throw Refusal(
-                409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running")
+                409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+            )
         }
     }
 
@@ -275,7 +279,8 @@ final class BotPlatform: Sendable {
         }
         for command in commands {
             let name = command["command"]?.stringValue ?? ""
-            let isName = (1...32).contains(name.utf8.count)
+            let isName =
+                (1...32).contains(name.utf8.count)
                 && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
             guard isName else { throw Refusal(400, "Bad Request: BOT_COMMAND_INVALID") }
             guard (1...256).contains(command["description"]?.stringValue?.count ?? 0) else {

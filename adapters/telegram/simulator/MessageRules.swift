@@ -18,7 +18,9 @@ enum MessageRules {
         }
         // The real server counts scalars for bots.
         guard text.unicodeScalars.count <= limit else {
-            throw Refusal(400, limit == textLimit ? "Bad Request: message is too long" : "Bad Request: message caption is too long")
+            throw Refusal(
+                400,
+                limit == textLimit ? "Bad Request: message is too long" : "Bad Request: message caption is too long")
         }
         return text
     }

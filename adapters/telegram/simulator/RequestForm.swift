@@ -35,7 +35,9 @@ struct RequestForm {
     func text(_ key: String) -> String? { values[key]?.stringValue }
 
     /// Forms carry numbers as text.
-    func integer(_ key: String) -> Int64? { values[key]?.integerValue ?? values[key]?.stringValue.flatMap { Int64($0) } }
+    func integer(_ key: String) -> Int64? {
+        values[key]?.integerValue ?? values[key]?.stringValue.flatMap { Int64($0) }
+    }
 
     func flag(_ key: String) -> Bool {
         values[key]?.boolValue ?? ["true", "True", "1"].contains(values[key]?.stringValue)
@@ -116,7 +118,8 @@ struct RequestForm {
 extension String {
     fileprivate func range(of text: String) -> Range<String.Index>? {
         guard let found = Array(utf8).firstRange(of: Array(text.utf8)) else { return nil }
-        return utf8.index(utf8.startIndex, offsetBy: found.lowerBound)..<utf8.index(
-            utf8.startIndex, offsetBy: found.upperBound)
+        return utf8.index(
+            utf8.startIndex, offsetBy: found.lowerBound)..<utf8.index(
+                utf8.startIndex, offsetBy: found.upperBound)
     }
 }

@@ -30,7 +30,9 @@ import Synchronization
         while let word = arguments.popFirst() {
             switch word {
             case "--port":
-                guard let number = arguments.popFirst().flatMap({ Int($0) }) else { return complain("--port needs a number") }
+                guard let number = arguments.popFirst().flatMap({ Int($0) }) else {
+                    return complain("--port needs a number")
+                }
                 port = number
             case "--token":
                 guard let text = arguments.popFirst(), text.contains(":") else {

@@ -96,7 +96,8 @@ struct SimulatorControl {
         default: throw BotPlatform.Unknown(description: "there is no weather \(kind)")
         }
         let methods = object["methods"]?.arrayValue?.compactMap { $0.stringValue?.lowercased() }
-        platform.forecast(Forecast(weather, methods.map { Set($0) }, times: object["times"]?.integerValue.map { Int($0) }))
+        platform.forecast(
+            Forecast(weather, methods.map { Set($0) }, times: object["times"]?.integerValue.map { Int($0) }))
     }
 }
 

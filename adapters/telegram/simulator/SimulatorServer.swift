@@ -61,97 +61,105 @@ final class SimulatorServer: Sendable {
 
     // MARK: Requests
 
+    private struct Page {
+        var status = HTTPResponse.Status.ok
+        var type = "application/json"
+        var bytes: [UInt8]
+        var location: String?
+
+        init(_ bytes: [UInt8]) {
+            self.bytes = bytes
+            type = "application/octet-stream"
+        }
+
+        init(_ json: JSONValue) { bytes = json.bytes }
+
+        init(_ refusal: Refusal) {
+            bytes = refusal.json.bytes
+            status = HTTPResponse.Status(code: Int(refusal.code))
+        }
+
+        init(html: String, _ status: HTTPResponse.Status, location: String? = nil) {
+            bytes = Array(html.utf8)
+            type = "text/html"
+            self.status = status
+            self.location = location
+        }
+    }
+
+    private enum Reaction {
+        case page(Page)
+        /// The connection ends without an answer.
+        case cut
+        /// A half-open connection: it stays, and nothing comes.
+        case silence
+    }
+
     private func respond(_ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
+        switch try await reaction(request) {
+        case .cut: try await channel.close()
+        case .silence: try await channel.closeFuture.get()
+        case .page(let page):
+            var headers: HTTPFields = [.contentType: page.type, .contentLength: String(page.bytes.count)]
+            if let location = page.location { headers[.location] = location }
+            var body = try await writer.writeHead(HTTPResponse(status: page.status, headerFields: headers))
+            if !page.bytes.isEmpty { try await body.write(ByteBuffer(bytes: page.bytes)) }
+            try await body.finish(nil)
+        }
+    }
+
+    private func reaction(_ request: Request) async throws -> Reaction {
         var body: [UInt8] = []
         for try await part in request.body {
-            guard body.count + part.readableBytes <= Self.bodyLimit else { return try await cut(channel) }
+            guard body.count + part.readableBytes <= Self.bodyLimit else { return .cut }
             body += part.readableBytesView
         }
         let path = Self.decoded(request.uri.path)
         if let action = path.dropPrefix("/simulator/") {
-            let answer = await SimulatorControl(platform: platform).answer(String(action), body)
-            return try await write(answer.text, .ok, "application/json", writer)
+            return .page(Page(await SimulatorControl(platform: platform).answer(String(action), body)))
         }
         let token = platform.state.withLock { $0.token }
         if let file = path.dropPrefix("/file/bot\(token)/") {
-            guard let bytes = platform.file(at: String(file)) else {
-                return try await write(Refusal(404, "Not Found").json.text, .notFound, "application/json", writer)
-            }
-            return try await write(bytes, .ok, "application/octet-stream", writer)
+            guard let bytes = platform.file(at: String(file)) else { return .page(Page(Refusal(404, "Not Found"))) }
+            return .page(Page(bytes))
         }
         guard let method = path.dropPrefix("/bot\(token)/") else {
-            let isToken = path.hasPrefix("/bot")
-            let refusal = isToken ? Refusal(401, "Unauthorized") : Refusal(404, "Not Found")
-            return try await write(refusal, writer)
+            return .page(Page(path.hasPrefix("/bot") ? Refusal(401, "Unauthorized") : Refusal(404, "Not Found")))
         }
-        try await carryOut(String(method), request, body, writer, channel)
-    }
-
-    private func carryOut(
-        _ method: String, _ request: Request, _ body: [UInt8], _ writer: consuming ResponseWriter, _ channel: any Channel
-    ) async throws {
-        let answer: JSONValue
-        do {
+        do throws(Refusal) {
             let form = try RequestForm(
                 contentType: request.headers[.contentType] ?? "", body: body, query: request.uri.query ?? "")
-            switch platform.weather(method) {
-            case nil: break
-            case .conflict:
-                throw Refusal(
-                    409,
-                    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running")
-            case .flood(let seconds):
-                throw Refusal(429, "Too Many Requests: retry after \(seconds)", retryAfter: seconds)
-            case .broken: throw Refusal(500, "Internal Server Error")
-            case .revoked: throw Refusal(401, "Unauthorized")
-            case .refused(let code, let text): throw Refusal(code, text)
-            case .silent: return try await sleepUntilClosed(channel)
-            case .page:
-                return try await write("<html><body>Bad gateway</body></html>", .badGateway, "text/html", writer)
-            case .redirect(let address):
-                return try await write("", .movedPermanently, "text/html", writer, location: address)
-            case .cut: return try await cut(channel)
-            case .cutAfter:
-                _ = try await platform.call(method, form)
-                return try await cut(channel)
-            case .slow(let milliseconds): try await pause(milliseconds)
-            }
-            answer = ["ok": true, "result": try await platform.call(method, form)]
-        } catch let refusal as Refusal {
-            return try await write(refusal, writer)
+            return try await reaction(String(method), form)
+        } catch {
+            return .page(Page(error))
         }
-        try await write(answer.text, .ok, "application/json", writer)
     }
 
-    private func write(_ refusal: Refusal, _ writer: consuming ResponseWriter) async throws {
-        try await write(
-            refusal.json.text, HTTPResponse.Status(code: Int(refusal.code)), "application/json", writer)
-    }
-
-    private func write(
-        _ text: String, _ status: HTTPResponse.Status, _ type: String, _ writer: consuming ResponseWriter,
-        location: String? = nil
-    ) async throws {
-        try await write(Array(text.utf8), status, type, writer, location: location)
-    }
-
-    private func write(
-        _ bytes: [UInt8], _ status: HTTPResponse.Status, _ type: String, _ writer: consuming ResponseWriter,
-        location: String? = nil
-    ) async throws {
-        var headers: HTTPFields = [.contentType: type, .contentLength: String(bytes.count)]
-        if let location { headers[.location] = location }
-        var body = try await writer.writeHead(HTTPResponse(status: status, headerFields: headers))
-        if !bytes.isEmpty { try await body.write(ByteBuffer(bytes: bytes)) }
-        try await body.finish(nil)
+    private func reaction(_ method: String, _ form: RequestForm) async throws(Refusal) -> Reaction {
+        switch platform.weather(method) {
+        case nil: break
+        case .conflict:
+            throw Refusal(
+                409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+            )
+        case .flood(let seconds):
+            throw Refusal(429, "Too Many Requests: retry after \(seconds)", retryAfter: seconds)
+        case .broken: throw Refusal(500, "Internal Server Error")
+        case .revoked: throw Refusal(401, "Unauthorized")
+        case .refused(let code, let text): throw Refusal(code, text)
+        case .silent: return .silence
+        case .page: return .page(Page(html: "<html><body>Bad gateway</body></html>", .badGateway))
+        case .redirect(let address): return .page(Page(html: "", .movedPermanently, location: address))
+        case .cut: return .cut
+        case .cutAfter:
+            _ = try await platform.call(method, form)
+            return .cut
+        case .slow(let milliseconds): try await pause(milliseconds)
+        }
+        return .page(Page(["ok": true, "result": try await platform.call(method, form)]))
     }
 
     // MARK: Weather
-
-    private func cut(_ channel: any Channel) async throws { try await channel.close() }
-
-    /// A half-open connection: it stays, and nothing comes.
-    private func sleepUntilClosed(_ channel: any Channel) async throws { try await channel.closeFuture.get() }
 
     private func pause(_ milliseconds: Int64) async throws(Refusal) {
         do {

@@ -39,7 +39,9 @@ struct UpdateQueue {
         expire(now)
         guard entries.count < Self.capacity else { return nil }
         // After a week without updates the numbers begin anew, anywhere.
-        if let last = lastAdded, now - last >= 7 * Self.day, entries.isEmpty { restart(at: Int64.random(in: 1..<1 << 30)) }
+        if let last = lastAdded, now - last >= 7 * Self.day, entries.isEmpty {
+            restart(at: Int64.random(in: 1..<1 << 30))
+        }
         lastAdded = now
         defer { next += 1 }
         entries.append(Entry(id: next, kind: kind, object: object, end: now + life))
