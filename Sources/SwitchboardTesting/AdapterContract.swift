@@ -144,6 +144,7 @@ public struct AdapterContract: Sendable {
         try await bench.router.stop()
         try await bench.router.start()
         try await bench.router.welcomed(bench.source)
+        fixture.willShow(32)
         let shown = (0..<32).map { number in
             Task { [fixture] in try await fixture.show("m\(number)", identity: "\(number)") }
         }

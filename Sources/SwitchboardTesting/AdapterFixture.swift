@@ -31,6 +31,9 @@ public protocol AdapterFixture: AnyObject, Sendable {
     /// What the platform can be told of a message that is refused; most can only be told that it was read.
     var refusal: AdapterContract.Shown { get }
 
+    /// So many messages are shown next, all at once: a platform that is polled keeps them until all are there.
+    func willShow(_ count: Int)
+
     /// The adapter's process was killed: what it was shown and did not acknowledge, it will not acknowledge any more.
     func wasKilled()
 }
@@ -38,5 +41,6 @@ public protocol AdapterFixture: AnyObject, Sendable {
 extension AdapterFixture {
     public func isEvent(_ head: EventHead, of identity: String) -> Bool { head.id.contains(identity) }
     public var refusal: AdapterContract.Shown { .refused }
+    public func willShow(_ count: Int) {}
     public func wasKilled() {}
 }

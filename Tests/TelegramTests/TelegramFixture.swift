@@ -27,7 +27,8 @@ final class TelegramFixture: AdapterFixture {
     private let kills = Mutex(0)
     private let messages = Mutex<[String: Int64]>([:])
 
-    init() async throws {
+    /// - Parameter isProxy: the adapter is to reach the platform only as a proxy for a name that does not exist.
+    init(isProxy: Bool = false) async throws {
         folder = try TemporaryFolder()
         let file = "\(folder.path)/token"
         try Self.write(Self.token, to: file)
@@ -35,7 +36,13 @@ final class TelegramFixture: AdapterFixture {
         platform.addPerson(Self.ann, "Ann")
         server = SimulatorServer(platform)
         let port = try await server.start()
-        settings = ["token": .string("file:\(file)"), "api_base": .string("http://127.0.0.1:\(port)")]
+        let address = JSONValue.string("http://127.0.0.1:\(port)")
+        var settings: JSONObject = ["token": .string("file:\(file)"), "api_base": address]
+        if isProxy {
+            settings["api_base"] = "http://bot-server.invalid"
+            settings["proxy"] = address
+        }
+        self.settings = .object(settings)
         platform.watch { [changes] in changes.change { $0 += 1 } }
     }
 
@@ -64,6 +71,8 @@ final class TelegramFixture: AdapterFixture {
         guard let number = messages.withLock({ $0[identity] }) else { return false }
         return head.id == "\(Self.ann)/\(number)"
     }
+
+    func willShow(_ count: Int) { platform.change { state, _ in state.leastBatch = count } }
 
     func wasKilled() {
         kills.withLock { $0 += 1 }

@@ -26,7 +26,8 @@ struct UpdatePoller: Sendable {
             let start = ContinuousClock.now
             let updates: [JSONValue]
             do throws(CallFailure) {
-                updates = try await poll(journal.offset)
+                // Until one poll went well nobody knows that we hear: it is not held.
+                updates = try await poll(journal.offset, hold: weather.isUp ? Self.hold : 0)
                 weather.cleared()
             } catch {
                 if Task.isCancelled { break }
@@ -53,9 +54,9 @@ struct UpdatePoller: Sendable {
         return last + 1
     }
 
-    private func poll(_ offset: Int64?) async throws(CallFailure) -> [JSONValue] {
+    private func poll(_ offset: Int64?, hold: Int64) async throws(CallFailure) -> [JSONValue] {
         var parameters: JSONObject = [
-            "timeout": .integer(Self.hold), "limit": 100,
+            "timeout": .integer(hold), "limit": 100,
             "allowed_updates": .array(UpdateReader.kinds.map(JSONValue.string)),
         ]
         if let offset { parameters["offset"] = .integer(offset) }
@@ -139,7 +140,7 @@ struct Weather {
     let clock: () -> Int64
     private var failures = 0
     private var since: Int64?
-    private var isUp = false
+    private(set) var isUp = false
 
     init(
         bot: UpdateReader.Bot? = nil, report: @escaping (Health.State, String?) -> Void,

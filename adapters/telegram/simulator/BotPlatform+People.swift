@@ -21,7 +21,10 @@ extension BotPlatform {
     func addGroup(_ id: Int64, _ title: String, isForum: Bool = false) {
         change { state, _ in
             let type = id <= -1_000_000_000_000 ? "supergroup" : "group"
-            state.chats[id] = Chat(id: id, type: type, title: title, isForum: isForum)
+            var chat = Chat(id: id, type: type, title: title, isForum: isForum)
+            // 1 is the topic "General".
+            if isForum { chat.nextMessage = 2 }
+            state.chats[id] = chat
         }
     }
 

@@ -72,6 +72,8 @@ final class BotPlatform: Sendable {
         /// Milliseconds added to the clock.
         var ahead: Int64 = 0
         var poll: Poll?
+        /// A poll waits until so many updates are there; 1 again after it.
+        var leastBatch = 1
         /// Polls that were answered, and those that ended with 409.
         var polls = 0
         var conflicts = 0
@@ -119,7 +121,7 @@ final class BotPlatform: Sendable {
         let now = clock()
         let (result, poll) = try state.withLock { state throws(Failure) -> (Result, Poll?) in
             let result = try body(&state, now + state.ahead)
-            guard state.queue.count > 0, let poll = state.poll else { return (result, nil) }
+            guard state.queue.count >= state.leastBatch, let poll = state.poll else { return (result, nil) }
             state.poll = nil
             return (result, poll)
         }
@@ -225,6 +227,8 @@ final class BotPlatform: Sendable {
     private func serve(_ offset: Int64, _ limit: Int) -> [JSONValue] {
         change { state, now in
             let batch = state.queue.serve(offset: offset, limit: limit, now: now)
+            guard batch.count >= min(state.leastBatch, limit) else { return [] }
+            state.leastBatch = 1
             state.polls += 1
             return batch
         }
@@ -244,7 +248,7 @@ final class BotPlatform: Sendable {
             await withCheckedContinuation { continuation in
                 let older: (CheckedContinuation<PollEnd, Never>, PollEnd)? = state.withLock { state in
                     if Task.isCancelled { return (continuation, .time) }
-                    if state.queue.count > 0 { return (continuation, .updates) }
+                    if state.queue.count >= state.leastBatch { return (continuation, .updates) }
                     let older = state.poll?.continuation
                     if older != nil { state.conflicts += 1 }
                     state.poll = Poll(number: number, continuation: continuation)
