@@ -187,7 +187,11 @@ let package = Package(
         .testTarget(
             name: "TelegramTests",
             dependencies: ["AdapterKit", "SwitchboardTesting", "switchboard-telegram", "telegram-simulator"]),
-        .testTarget(name: "SwitchboardTests", dependencies: ["JSON", "OperatingHome", "switchboard"]),
+        .testTarget(
+            name: "SwitchboardTests",
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "JSON", "OperatingHome", "SwitchboardTesting", "switchboard",
+            ]),
         .testTarget(name: "LayeringTests"),
         .testTarget(
             name: "EndToEndTests",

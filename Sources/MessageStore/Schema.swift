@@ -8,6 +8,8 @@ enum Schema {
         migrator.registerMigration("2-access", migrate: access)
         migrator.registerMigration("4-sessions", migrate: sessions)
         migrator.registerMigration("6-alerts", migrate: alerts)
+        migrator.registerMigration("7-turns", migrate: turns)
+        migrator.registerMigration("8-outbox", migrate: outbox)
         return migrator
     }
 

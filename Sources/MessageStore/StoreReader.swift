@@ -58,7 +58,7 @@ public struct StoreReader {
         let query = try HotStatement(
             db,
             """
-            SELECT ifnull(s.label, ''), d.state, d.offers, d.changed FROM
+            SELECT ifnull(s.label, ''), d.state, d.offers, d.changed, d.reason, d.trail FROM
                 (SELECT id, label FROM sessions UNION ALL SELECT 0, '') s
                 CROSS JOIN deliveries d ON d.session = s.id AND d.event = ?
             """)
@@ -68,7 +68,7 @@ public struct StoreReader {
             deliveries.append(
                 HistoryEntry.Delivery(
                     session: row.text(0) ?? "", state: DeliveryState(rawValue: row.integer(1)) ?? .dead,
-                    offers: row.integer(2), changed: row.integer(3)))
+                    offers: row.integer(2), changed: row.integer(3), reason: row.text(4), trail: row.text(5) ?? ""))
         }
         return deliveries
     }
@@ -200,6 +200,10 @@ public struct HistoryEntry: Sendable {
         public var state: DeliveryState
         public var offers: Int64
         public var changed: Int64
+        /// A bounded code: why it is in this state.
+        public var reason: String?
+        /// The states before this one, as the store keeps them.
+        var trail: String
     }
 
     public var conversation: Conversation { Conversation(source: source, chat: head.chat, thread: head.thread) }
@@ -223,8 +227,12 @@ public struct HistoryEntry: Sendable {
         }
         if !deliveries.isEmpty {
             object["deliveries"] = .array(
-                deliveries.map {
-                    ["session": .string($0.session), "state": .string($0.state.word), "offers": .integer($0.offers)]
+                deliveries.map { delivery in
+                    var shown = HistoryEntry.Change(delivery).json
+                    shown["session"] = .string(delivery.session)
+                    shown["offers"] = .integer(delivery.offers)
+                    shown["changes"] = .array(delivery.changes.map { .object($0.json) })
+                    return .object(shown)
                 })
         }
         return object

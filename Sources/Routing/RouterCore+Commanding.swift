@@ -36,9 +36,6 @@ extension RouterCore {
         return true
     }
 
-    /// A hook of a session, for its turn machine. Gives what Claude Code is told, where that is something.
-    mutating func turnHeard(_ hook: HookReport, in id: SessionID, _ now: Moment) -> JSONValue? { nil }
-
     private mutating func answer(_ text: String, _ arrival: Arrival, _ now: Moment) {
         say(Notice(key: "command:\(arrival.delivery.event)", text: text), to: arrival.place, now)
     }

@@ -112,6 +112,10 @@ extension RouterCore {
         }
         source.link = link
         source.hello = hello
+        if source.abilities != hello.abilities {
+            effects.changes.append(.outbox(.abilities(source.id, hello.abilities.json.bytes)))
+            source.abilities = hello.abilities
+        }
         source.health = Health(state: .up)
         source.healthSince = now.wall
         sources[name] = source

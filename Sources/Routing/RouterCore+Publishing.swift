@@ -110,9 +110,14 @@ extension RouterCore {
             effects.changes.append(.delivery(id, delivery.event, .offered, offers: 1))
             if lastSession[arrival.place] != id { note(arrival.place, usedBy: id) }
             offer(delivery, to: id, at: index, arrival.place, now)
+        } else if sessions.values[index].mayBeInterrupted, isUrgent(arrival) {
+            effects.changes.append(.delivery(id, delivery.event, .offered, offers: 1))
+            note(arrival.place, usedBy: id)
+            offer(delivery, to: id, at: index, arrival.place, now)
         } else {
+            let reason = sessions.values[index].isProved ? sessions.values[index].holds : nil
             sessions.values[index].mailbox.add(delivery)
-            effects.changes.append(.delivery(id, delivery.event, .waiting, offers: 0))
+            wait(arrival, for: id, held: reason)
         }
     }
 }

@@ -82,10 +82,9 @@ public struct RouterCore: Sendable {
         }
         for record in state.sessions {
             var session = Session(record: record, waiting: state.waiting[record.id] ?? 0)
-            session.inFlight = (state.offered[record.id] ?? []).map {
-                Session.InFlight(event: $0.event, offers: $0.offers, place: $0.place)
-            }
+            session.inFlight = state.offered[record.id] ?? []
             session.uncovered = state.written[record.id] ?? []
+            session.restoreTurn(state.turns[record.id], seen: state.seen[record.id] ?? [], now)
             sessions[record.id] = session
             labels[record.label] = record.id
         }
@@ -238,6 +237,7 @@ public struct RouterCore: Sendable {
         for id in attached { if let deadline = sessions[id]?.deadline { next = min(next, deadline) } }
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
         if let caller = outbox.nextCaller { next = min(next, caller) }
+        if let overdue = outbox.nextOverdue { next = min(next, overdue) }
         if let retry = outbox.nextTry { next = min(next, now.uptime + max(0, retry - now.wall)) }
         return next
     }
@@ -252,6 +252,7 @@ public struct RouterCore: Sendable {
         case .adapter(let name):
             guard sources[name]?.link == link else { return }
             sources[name]?.link = nil
+            if let id = sources[name]?.id { outbox.forgetTold(source: id) }
             sources[name]?.leaseEnd = now.uptime + BusLimits.silence
             sources[name]?.healthSince = now.wall
             if isTapWatched { tap("source", ["source": .string(name.text), "state": "away"]) }
