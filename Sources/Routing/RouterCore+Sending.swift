@@ -46,8 +46,7 @@ extension RouterCore {
         guard let position = links.nextPosition(to: link) else { return }
         let command = PlatformCommand(
             key: part.commandKey, verb: part.verb, chat: part.chat, thread: part.thread, replyTo: part.replyTo,
-            again: again,
-            arguments: arguments)
+            again: again, attempt: part.attempts, arguments: arguments)
         outbox.noteTold(part, at: now.uptime)
         effects.send(.numbered(position, .command(command)), to: link)
     }
