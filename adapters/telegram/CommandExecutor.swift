@@ -90,9 +90,10 @@ final class CommandExecutor: Sendable {
 
     private func send(_ command: PlatformCommand) async -> SendOutcome {
         // The router cuts long texts itself; one that is longer all the same goes out in parts.
-        let parts = FormattedText(command.arguments).split(limit: Self.textLimit).filter { part in
-            part.text.contains { !$0.isWhitespace }
-        }
+        let parts = FormattedText(command.arguments).split(limit: Self.textLimit, spans: EntityRenderer.entityLimit)
+            .filter { part in
+                part.text.contains { !$0.isWhitespace }
+            }
         guard !parts.isEmpty else { return .rejected(reason: "a message needs a text") }
         var ids: [String] = []
         for (index, part) in parts.enumerated() {
