@@ -1,5 +1,6 @@
 import AdapterKit
 import SwitchboardTesting
+import Synchronization
 import Testing
 
 @testable import telegram_simulator

@@ -45,6 +45,38 @@ import AdapterKit
         return problem.map { [$0] } ?? []
     }
 
+    static func notes(_ settings: JSONValue, secrets: SecretResolver) async -> [String] {
+        let parsed: TelegramSettings
+        do throws(AdapterFailure) {
+            parsed = try TelegramSettings(settings, secrets: secrets, section: description.kind)
+        } catch {
+            return []  // `check` has said so
+        }
+        let server = BotServer(parsed)
+        var notes: [String] = []
+        do throws(CallFailure) {
+            let me = try await server.call("getMe")
+            let name = me["username"]?.stringValue ?? ""
+            notes.append("Write to your bot: https://t.me/\(name) answers with a code to pair with.")
+            if me["can_read_all_group_messages"]?.boolValue == false {
+                notes.append(
+                    "In groups it sees mentions of @\(name), answers to it and commands. For more: /setprivacy in @BotFather, then add it to the group again."
+                )
+            }
+            if try await server.call("getWebhookInfo")["url"]?.stringValue?.isEmpty == false {
+                notes.append("The bot has a webhook of another program; the adapter removes it when it starts.")
+            }
+        } catch {
+            // What a person need not know to go on.
+        }
+        await server.close()
+        return notes
+    }
+
+    static func imports(_ environment: [String: String]) -> [SetupImport] {
+        OfficialPlugin.find(environment).map { [$0] } ?? []
+    }
+
     init(_ connection: AdapterConnection) throws {
         self.connection = connection
         server = BotServer(
