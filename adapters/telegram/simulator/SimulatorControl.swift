@@ -6,7 +6,7 @@ import Synchronization
 /// | POST | |
 /// |---|---|
 /// | `person` `{id,name}`, `group` `{id,title,forum}`, `topic` `{chat,name}` | who and what there is |
-/// | `say` `{from,text,chat,thread,reply_to}` | a person writes |
+/// | `say` `{from,text,chat,thread,reply_to,count}` | a person writes |
 /// | `file` `{from,name,kind,type,text,size,caption,chat,group}` | a person sends a file with this text in it |
 /// | `edit` `{chat,message,text}`, `press` `{button,message,chat,from}`, `react` `{emoji,message,chat,from}` | |
 /// | `migrate` `{chat,to}`, `update` `{kind,object}` | |
@@ -34,6 +34,11 @@ struct SimulatorControl {
                 isForum: object["forum"]?.boolValue ?? false)
         case "topic":
             return .integer(platform.addTopic(object["name"]?.stringValue ?? "Topic", in: try integer("chat", object)))
+        case "say" where object["count"] != nil:
+            let person = try integer("from", object)
+            for _ in 0..<max(0, try integer("count", object)) {
+                platform.say(object["text"]?.stringValue, from: person)
+            }
         case "say":
             return .integer(
                 platform.say(
