@@ -12,6 +12,7 @@ struct SwitchboardCommand: ParsableCommand {
             StatusCommand.self,
             SessionsCommand.self,
             TapCommand.self, HistoryCommand.self, LogsCommand.self, SendCommand.self, AccessCommand.self,
+            RoutesCommand.self,
             ExplainCommand.self, DoctorCommand.self, KeysCommand.self,
             ConfigCommand.self,
             VersionCommand.self,
