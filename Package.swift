@@ -193,7 +193,11 @@ let package = Package(
             ]),
         .testTarget(
             name: "TelegramTests",
-            dependencies: ["AdapterKit", "SwitchboardTesting", "switchboard-telegram", "telegram-simulator"]),
+            dependencies: [
+                "AdapterKit", "SwitchboardTesting", "switchboard-telegram", "telegram-simulator",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(
             name: "SwitchboardTests",
             dependencies: [

@@ -24,6 +24,7 @@ final class TelegramFixture: AdapterFixture {
     /// Grows with every change of the platform, and with every kill.
     let changes = Watched(0)
     private let folder: TemporaryFolder
+    private let proxy: TestProxy?
     private let kills = Mutex(0)
     private let messages = Mutex<[String: Int64]>([:])
 
@@ -38,9 +39,10 @@ final class TelegramFixture: AdapterFixture {
         let port = try await server.start()
         let address = JSONValue.string("http://127.0.0.1:\(port)")
         var settings: JSONObject = ["token": .string("file:\(file)"), "api_base": address]
-        if isProxy {
+        proxy = isProxy ? try await TestProxy(to: port) : nil
+        if let proxy {
             settings["api_base"] = "http://bot-server.invalid"
-            settings["proxy"] = address
+            settings["proxy"] = .string("http://127.0.0.1:\(proxy.port)")
         }
         self.settings = .object(settings)
         platform.watch { [changes] in changes.change { $0 += 1 } }
@@ -95,7 +97,10 @@ final class TelegramFixture: AdapterFixture {
         _ = try await changes.wait(for: what, within: limit) { [platform] _ in isMet(platform) }
     }
 
-    func close() async { await server.stop() }
+    func close() async {
+        proxy?.stop()
+        await server.stop()
+    }
 
     private static func write(_ text: String, to path: String) throws {
         let file = fopen(path, "w")

@@ -23,14 +23,23 @@ struct EntityRenderer {
         }
         if edit.count > limit { edit = TextEdit(units) }
         text = edit.text
-        let codes = formatted.spans.filter(\.isCode).map { edit.place($0) }
+        // Code in code is code once.
+        var codes: [Range<Int>] = []
+        for span in formatted.spans where span.isCode {
+            let place = edit.place(span)
+            if !codes.contains(where: { $0.overlaps(place) }) { codes.append(place) }
+        }
         var found: [(start: Int, length: Int, type: JSONObject)] = []
+        var shown: Set<Int> = []
         var quoted = 0
         for span in formatted.spans {
             guard let type = Self.type(of: span.style) else { continue }
             let place = edit.place(span)
             switch span.style {
-            case .code, .pre: found.append((place.lowerBound, place.count, type))
+            case .code, .pre:
+                guard let index = codes.firstIndex(of: place), !shown.contains(index) else { continue }
+                shown.insert(index)
+                found.append((place.lowerBound, place.count, type))
             case .quote:
                 // Quotes do not nest.
                 guard place.lowerBound >= quoted else { continue }

@@ -114,7 +114,7 @@ final class SimulatorServer: Sendable {
             guard body.count + part.readableBytes <= Self.bodyLimit else { return .cut }
             body += part.readableBytesView
         }
-        let path = Self.decoded(request.uri.path)
+        let path = request.uri.path.replacingEncodedColon
         if let action = path.dropPrefix("/simulator/") {
             return .page(Page(await SimulatorControl(platform: platform).answer(String(action), body)))
         }
@@ -167,13 +167,6 @@ final class SimulatorServer: Sendable {
         } catch {
             throw Refusal(500, "Internal Server Error")  // the server stops
         }
-    }
-
-    /// A proxy is asked with the whole address.
-    private static func decoded(_ path: String) -> String {
-        var path = Substring(path)
-        if path.hasPrefix("http://"), let slash = path.dropFirst(7).firstIndex(of: "/") { path = path[slash...] }
-        return String(path).replacingEncodedColon
     }
 }
 
