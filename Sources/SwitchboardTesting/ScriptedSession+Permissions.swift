@@ -7,6 +7,11 @@ extension ScriptedSession {
     public struct PermissionVerdict: Hashable, Sendable {
         public var request: String
         public var behavior: String
+
+        public init(request: String, behavior: String) {
+            self.request = request
+            self.behavior = behavior
+        }
     }
 
     /// Asks for leave. - Parameter hooks: whether hooks tell the arguments, as where they are set up.

@@ -3,6 +3,7 @@ import BusProtocol
 import ChannelEvents
 import JSON
 import MessageStore
+import SwitchboardTesting
 import Testing
 
 @testable import Routing
@@ -35,7 +36,8 @@ struct GrantTests {
         "swift test !!", "swift test !rm", "swift test ^a^b", "swift test #x", "swift test ~root", "swift test {a,b}",
         "swift test *", "swift test ?", "swift test [a]", "swift test =ls", "swift test (a)", "(swift test)",
         "{ swift test", "swift test\u{0}rm", "swift test\u{85}rm", "swift test\u{2028}rm", "swift test\u{A0}rm",
-        "swift test \u{FF1B} rm", "swift  test", " swift test", "swift test ", "PATH=/tmp swift test", "swift test 2>&1",
+        "swift test \u{FF1B} rm", "swift  test", " swift test", "swift test ", "PATH=/tmp swift test",
+        "swift test 2>&1",
         "swift test <<EOF", "swift test <<<x", "swift tеst", "swift test \u{202E}x", "coproc swift test|x", "",
         "swift test \u{1B}[2K", "swift test\u{7F}", "swіft test",
     ])
@@ -64,7 +66,8 @@ struct GrantTests {
     }
 
     @Test(arguments: [
-        "*", "swift*", "sw* test", "bash -c *", "/bin/sh *", "env *", "sudo *", "xargs *", "python3 *", "find . *", "ssh *",
+        "*", "swift*", "sw* test", "bash -c *", "/bin/sh *", "env *", "sudo *", "xargs *", "python3 *", "find . *",
+        "ssh *",
         "swift test; *", "swift \"*\"", "", " swift", "swift test\n*", "a=b *", String(repeating: "a", count: 1_001),
     ])
     func aPatternThatAllowsAnythingIsRefused(_ pattern: String) {
@@ -76,7 +79,8 @@ struct GrantTests {
         ("/src/api/*", "/src/api/a/b.swift", true), ("/src/api/*.swift", "/src/api/a.swift", true),
         ("/src/api/*", "/src/api/../../etc/passwd", false), ("/src/api/*", "/src/api/./a", false),
         ("/src/api/*", "/src/api//a", false), ("/src/api/*", "/src/apix/a", false), ("/src/api/*", "src/api/a", false),
-        ("/src/api/*", "/src/api/.git/hooks/pre-commit", false), ("/src/api/*", "/src/api/.claude/settings.json", false),
+        ("/src/api/*", "/src/api/.git/hooks/pre-commit", false),
+        ("/src/api/*", "/src/api/.claude/settings.json", false),
         ("/src/api/.github/*", "/src/api/.github/a.yml", true), ("/src/api/*", "/src/api/a\nb", false),
         ("/src/api/*", "/src/api/a\u{0}", false), ("/src/api/*", "/src/api/ä", false), ("/*", "/src/a", false),
         ("src/*", "/src/a", false), ("/src/../*", "/src/../etc/passwd", false),
@@ -219,16 +223,19 @@ struct GrantTests {
     /// Whatever is granted and asked: what runs without a person is one simple command that begins as the pattern does.
     @Test func nothingButPlainWordsIsEverCovered() {
         var random = SeededGenerator(seed: 20_261_125)
-        let pieces = ["swift", "test", " ", "--x", ";", "|", "$(", ")", "`", "\n", "'", "*", "a=b", ">", "é", "/", ".."]
+        let pieces = [
+            "swift", "test", " ", "--x", ";", "|", "$(", ")", "`", "\n", "'", "*", "a=b", ">", "é", "/", "..",
+        ]
         for _ in 0..<20_000 {
             let command = (0..<Int.random(in: 1...7, using: &random)).map { _ in
                 pieces.randomElement(using: &random) ?? ""
             }.joined()
             guard covers("swift test*", command) else { continue }
             #expect(command.hasPrefix("swift test"))
-            #expect(command.utf8.allSatisfy { byte in
-                byte == 0x20 || (0x61...0x7A).contains(byte) || "-./=".utf8.contains(byte)
-            })
+            #expect(
+                command.utf8.allSatisfy { byte in
+                    byte == 0x20 || (0x61...0x7A).contains(byte) || "-./=".utf8.contains(byte)
+                })
         }
     }
 }

@@ -16,8 +16,10 @@ struct VerdictTextTests {
 
     @Test(arguments: [
         "yes", "abcde", "yes abcd", "yes abcdef", "yes abcle", "yes abc1e", "yes abcde please", "please yes abcde",
-        "yes\u{A0}abcde", "yes аbcde", "ｙｅｓ abcde", "yes abcde.", "\"yes abcde\"", "> yes abcde", "yes-abcde", "yesabcde",
-        "yeah abcde", "ok abcde", "yes\u{200B} abcde", "yes ab\u{200B}cde", "/yes abcde", "yes abcde\u{0}", "yés abcde", "",
+        "yes\u{A0}abcde", "yes аbcde", "ｙｅｓ abcde", "yes abcde.", "\"yes abcde\"", "> yes abcde", "yes-abcde",
+        "yesabcde",
+        "yeah abcde", "ok abcde", "yes\u{200B} abcde", "yes ab\u{200B}cde", "/yes abcde", "yes abcde\u{0}", "yés abcde",
+        "",
     ])
     func itIsNeither(_ text: String) {
         #expect(VerdictText.verdict(text) == nil)
