@@ -141,7 +141,7 @@ struct SessionCore {
         case .acknowledged: resendReceipts()
         case .error(let refusal):
             log(.warning, "router refused a message", ["command": "\(refusal.command)", "code": "\(refusal.code)"])
-        case .credit, .commanded, .verdict: break  // For adapters, and for the permission relay.
+        case .credit, .commanded, .verdict, .fetch, .chunk: break  // For adapters, and for the permission relay.
         }
     }
 

@@ -7,6 +7,7 @@ enum Schema {
         migrator.registerMigration("1-spine", migrate: spine)
         migrator.registerMigration("2-access", migrate: access)
         migrator.registerMigration("4-sessions", migrate: sessions)
+        migrator.registerMigration("5-files", migrate: files)
         return migrator
     }
 

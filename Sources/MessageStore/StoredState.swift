@@ -27,11 +27,20 @@ public struct StoredState: Sendable {
     /// How each chat's messages came in.
     public var admissions: [ChatKey: ChatAdmission] = [:]
 
+    /// Events that waited for their pictures when the router ended, in order.
+    public var awaitingFiles: [AwaitingEvent] = []
+
     /// A store with nothing in it.
     public init() {}
 
     /// Older ones are taken as seen: nobody wants a thousand old messages again.
     public static let uncoveredLimit = 1024
+
+    public struct AwaitingEvent: Sendable {
+        public var delivery: WaitingDelivery
+        /// The session whose message it answers.
+        public var speaker: SessionID?
+    }
 
     public struct StoredDelivery: Hashable, Sendable {
         public var event: EventSequence
@@ -79,6 +88,7 @@ extension StoreTurn {
             state.written[session.id] = try deliveries(of: session.id, in: .written, limit: StoredState.uncoveredLimit)
         }
         try loadAccess(into: &state)
+        try loadAwaitingFiles(into: &state)
         return state
     }
 

@@ -11,6 +11,8 @@ public struct Effects: Sendable {
     public var messages: [Outgoing] = []
     /// Answered on a reader's thread.
     public var reads: [ReadRequest] = []
+    /// Done on the file thread, after the commit.
+    public var files: [FileTask] = []
     /// Lines for observers, after the commit.
     public var tap: [TapLine] = []
     /// The configuration should be read again.
@@ -51,6 +53,7 @@ public enum StoreChange: Sendable {
     case audit(AuditEntry)
     case route(RouteChange)
     case access(AccessChange)
+    case files(FileChange)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.
@@ -80,6 +83,7 @@ public enum Question: Sendable {
     case page(SessionID, after: EventSequence, limit: Int)
     /// The bodies of deliveries that are not in memory.
     case deliveries(SessionID, [EventSequence])
+    case files(FileQuestion)
 }
 
 public enum Fact: Sendable {
@@ -89,6 +93,7 @@ public enum Fact: Sendable {
     case greeting(key: String?, isRunning: Bool)
     case reply(known: OutboxPart?, hasHeard: Bool)
     case deliveries([WaitingDelivery])
+    case files(FileFact)
 }
 
 /// A question whose answer may take time.

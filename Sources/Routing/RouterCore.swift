@@ -39,6 +39,7 @@ public struct RouterCore: Sendable {
     var routes: RoutingTable
     var lastSession: [Place: SessionID]
     var outbox: Outbox
+    var files = FileBook()
     var counters = Counters()
     var epoch: UInt64
     /// Effects of the message or tick in hand.
@@ -90,6 +91,7 @@ public struct RouterCore: Sendable {
             labels[record.label] = record.id
         }
         recomputePolicy()
+        restoreHeld(state.awaitingFiles, now)
     }
 
     /// Every change of a session's phase goes through here: what follows from all phases is worked out once.
@@ -118,6 +120,7 @@ public struct RouterCore: Sendable {
             return admissionQuestion(publish, from: link, now)
         case .call(_, let call): return callQuestion(call, from: link)
         case .query(_, let call): return queryQuestion(call, from: link)
+        case .fetch(_, let fetch): return fetchQuestion(fetch, from: link)
         default: return nil
         }
     }
@@ -139,6 +142,12 @@ public struct RouterCore: Sendable {
         case .health(let epoch, let health):
             guard hear(epoch, link, now) else { return }
             note(health, from: link, now)
+        case .fetch(let epoch, let fetch):
+            guard hear(epoch, link, now) else { return }
+            give(fetch, to: link, knowing: fact)
+        case .chunk(let epoch, let chunk):
+            guard hear(epoch, link, now) else { return }
+            take(chunk, from: link)
         case .ack(let position):
             guard hear(position.epoch, link, now) else { return }
             links.acknowledged(position, by: link)
@@ -226,6 +235,7 @@ public struct RouterCore: Sendable {
         }
         for session in attached { advance(session, now) }
         askForUnassigned(now)
+        advanceFiles(now)
         runLanes(now)
     }
 
@@ -237,6 +247,7 @@ public struct RouterCore: Sendable {
         var next = nextLinkCheck
         for id in attached { if let deadline = sessions[id]?.deadline { next = min(next, deadline) } }
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
+        if let due = files.deadline { next = min(next, due) }
         if let caller = outbox.nextCaller { next = min(next, caller) }
         if let retry = outbox.nextTry { next = min(next, now.uptime + max(0, retry - now.wall)) }
         return next
@@ -254,6 +265,7 @@ public struct RouterCore: Sendable {
             sources[name]?.link = nil
             sources[name]?.leaseEnd = now.uptime + BusLimits.silence
             sources[name]?.healthSince = now.wall
+            filesGoOn(from: name)
             if isTapWatched { tap("source", ["source": .string(name.text), "state": "away"]) }
         case .endpoint(let id):
             guard sessions[id]?.link == link else { return }

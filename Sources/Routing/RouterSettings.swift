@@ -19,13 +19,17 @@ public struct RouterSettings: Sendable {
     public var firstPushWait: Int64
     /// What one adapter may have unacknowledged.
     public var adapterCredit: Credit
+    public var files: FileLimits
+    /// Where received files lie on this machine.
+    public var fileFolder: String
     public var version: String
 
     public init(
         access: AccessPolicy = AccessPolicy(), isAccessStatic: Bool = false, routes: [RouteRule] = [],
         adapters: [SourceName: JSONValue] = [:],
         attachSettle: Int64 = 3_000, firstPushWait: Int64 = 5_000,
-        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), version: String = ""
+        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), files: FileLimits = FileLimits(),
+        fileFolder: String = "", version: String = ""
     ) {
         self.access = access
         self.isAccessStatic = isAccessStatic
@@ -34,6 +38,8 @@ public struct RouterSettings: Sendable {
         self.attachSettle = attachSettle
         self.firstPushWait = firstPushWait
         self.adapterCredit = adapterCredit
+        self.files = files
+        self.fileFolder = fileFolder
         self.version = version
     }
 }

@@ -28,6 +28,7 @@ extension StoreTurn {
             return .reply(known: known, hasHeard: try hasHeard(session: part.session, place))
         case .page(let session, let after, let limit):
             return .deliveries(try waiting(session: session, after: after, limit: limit))
+        case .files(let question): return .files(try answer(question))
         case .deliveries(let session, let events): return .deliveries(try deliveries(session: session, events: events))
         }
     }
@@ -60,6 +61,7 @@ extension StoreTurn {
         case .audit(let entry): try append(entry, now: now)
         case .route(let change): try apply(change)
         case .access(let change): try apply(change)
+        case .files(let change): try apply(change, now: now)
         }
     }
 }

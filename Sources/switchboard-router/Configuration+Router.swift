@@ -10,20 +10,19 @@ import Routing
 
 /// The configuration in the words of those who use it.
 extension Configuration {
-    var routerSettings: RouterSettings {
-        get throws {
-            var settings = RouterSettings(
-                access: access, isAccessStatic: isAccessStatic,
-                routes: routes.map {
-                    RouteRule(
-                        source: $0.source, conversation: $0.conversation, sender: $0.sender,
-                        kind: $0.kind.map(EventKind.init),
-                        label: $0.label)
-                },
-                attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait, version: Program.version)
-            for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
-            return settings
-        }
+    func routerSettings(_ places: Places) throws -> RouterSettings {
+        var settings = RouterSettings(
+            access: access, isAccessStatic: isAccessStatic,
+            routes: routes.map {
+                RouteRule(
+                    source: $0.source, conversation: $0.conversation, sender: $0.sender,
+                    kind: $0.kind.map(EventKind.init),
+                    label: $0.label)
+            },
+            attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait, fileFolder: places.files,
+            version: Program.version)
+        for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
+        return settings
     }
 
     var storeRetention: RetentionPeriods {

@@ -13,7 +13,7 @@ import Testing
         "ZeroMQ": ["CZeroMQ"],
         "MessageBus": ["BusProtocol", "ChannelEvents", "JSON", "ZeroMQ"],
         "AccessControl": ["ChannelEvents"],
-        "MessageStore": ["ChannelEvents", "JSON", "Crypto", "GRDB", "GRDBSQLite"],
+        "MessageStore": ["ChannelEvents", "JSON", "OperatingHome", "Crypto", "GRDB", "GRDBSQLite"],
         "Routing": ["AccessControl", "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "Logging"],
         "ModelContextProtocol": ["JSON", "OperatingHome"],
         "ChannelSession": ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "ModelContextProtocol", "Logging"],
