@@ -32,6 +32,7 @@ let package = Package(
         .target(name: "JSON"),
         .target(name: "ChannelEvents", dependencies: ["JSON"]),
         .target(name: "BusProtocol", dependencies: ["ChannelEvents", "JSON"]),
+        .target(name: "FormattedText", dependencies: ["JSON"]),
 
         // The bus.
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
@@ -42,7 +43,7 @@ let package = Package(
         .systemLibrary(
             name: "CMarkGFM",
             providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"]), .brew(["cmark-gfm"])]),
-        .target(name: "FormattedText", dependencies: ["CMarkGFM"]),
+        .target(name: "Markdown", dependencies: ["CMarkGFM", "FormattedText"]),
 
         // The router.
         .target(name: "AccessControl", dependencies: ["ChannelEvents"]),
@@ -57,7 +58,8 @@ let package = Package(
         .target(
             name: "Routing",
             dependencies: [
-                "AccessControl", "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", logging,
+                "AccessControl", "BusProtocol", "ChannelEvents", "FormattedText", "JSON", "Markdown", "MessageBus",
+                "MessageStore", logging,
             ]),
 
         // A Claude session's side.
@@ -70,7 +72,8 @@ let package = Package(
         .target(
             name: "AdapterKit",
             dependencies: [
-                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "OperatingLog", logging,
+                "BusProtocol", "ChannelEvents", "FormattedText", "JSON", "MessageBus", "OperatingHome", "OperatingLog",
+                logging,
             ]),
 
         // What every process stands on: places, secrets, locks; logs; the configuration file.
@@ -129,12 +132,13 @@ let package = Package(
         .testTarget(
             name: "BusProtocolTests", dependencies: ["BusProtocol", "ChannelEvents", "JSON", "SwitchboardTesting"],
             resources: [.copy("Golden")]),
-        .testTarget(name: "FormattedTextTests", dependencies: ["FormattedText"]),
+        .testTarget(name: "FormattedTextTests", dependencies: ["FormattedText", "JSON", "Markdown"]),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
         .testTarget(
             name: "MessageBusTests",
             dependencies: ["BusProtocol", "JSON", "MessageBus", "SwitchboardTesting", "ZeroMQ"]),
-        .testTarget(name: "AccessControlTests", dependencies: ["AccessControl", "ChannelEvents"]),
+        .testTarget(
+            name: "AccessControlTests", dependencies: ["AccessControl", "ChannelEvents", "SwitchboardTesting"]),
         .testTarget(
             name: "MessageStoreTests",
             dependencies: [

@@ -41,7 +41,7 @@ public enum SenderID {
         if text.isEmpty || text.utf8.count > EventHead.fieldLimit {
             return "an id has 1 to \(EventHead.fieldLimit) bytes"
         }
-        if text.hasPrefix("@") {
+        if text.hasPrefix("@") || isTagged(text) {
             return "\(text) is a name, and names can be taken by anybody; use the permanent id, "
                 + "which `switchboard access list` shows for everybody who wrote lately"
         }
@@ -49,5 +49,12 @@ public enum SenderID {
             return "a permanent id has no white space; a display name is none"
         }
         return nil
+    }
+
+    /// `name#1234`, as some platforms write a name that is not the only one of its kind.
+    private static func isTagged(_ text: String) -> Bool {
+        let parts = text.split(separator: "#", omittingEmptySubsequences: false)
+        return parts.count == 2 && parts[1].utf8.count == 4
+            && parts[1].utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 }

@@ -35,9 +35,6 @@ public struct AccessPolicy: Hashable, Sendable {
     /// Whether this sender may answer permission prompts and use session commands. To be the owner is not enough: who
     /// may approve is always written out.
     public func isApprover(_ address: Address) -> Bool { self[address.source].approvers.contains(address.id) }
-
-    /// The labels of the sessions that this sender may reach from this conversation; `nil` for all.
-    public func sessions(for address: Address, in conversation: Conversation) -> Set<String>? { nil }
 }
 
 extension AccessPolicy {
@@ -61,13 +58,12 @@ extension AccessPolicy {
     /// authenticated. The text can make a message of somebody who is let in a mention, and nothing else.
     public func decide(_ head: EventHead, from source: SourceName, context: Context = Context()) -> Decision {
         let policy = self[source]
-        switch head.authentication {
-        case .secret: return .allowed(.secret)
-        case .loopback where policy.trustsLoopback: return .allowed(.loopback)
-        case .platform: break
-        default: return .refused(.notListed)
-        }
-        return head.flags.contains(.direct) ? policy.direct(head, context) : policy.inGroup(head, context)
+        let decision = policy.admit(head, context)
+        guard decision.isAllowed, policy.limitsSessions(in: head.chat) else { return decision }
+        // Where what binds the sender and what binds the group have no session in common, nobody could take it.
+        let conversation = Conversation(source: source, chat: head.chat, thread: head.thread)
+        let limit = sessionLimit(for: Address(source: source, id: head.sender), in: conversation)
+        return limit?.isEmpty ?? false ? .refused(.noSession) : decision
     }
 
     /// Whether the inbound gate would let this conversation in now: what we say goes nowhere else. `direct` is who is
@@ -80,7 +76,16 @@ extension AccessPolicy {
 }
 
 extension SourcePolicy {
-    fileprivate func direct(_ head: EventHead, _ context: AccessPolicy.Context) -> Decision {
+    fileprivate func admit(_ head: EventHead, _ context: AccessPolicy.Context) -> Decision {
+        switch head.authentication {
+        case .secret: return .allowed(.secret)
+        case .loopback where trustsLoopback: return .allowed(.loopback)
+        case .platform: return head.flags.contains(.direct) ? direct(head, context) : inGroup(head, context)
+        default: return .refused(.notListed)
+        }
+    }
+
+    private func direct(_ head: EventHead, _ context: AccessPolicy.Context) -> Decision {
         guard directPolicy != .disabled else { return .refused(.directDisabled) }
         guard isListed(head.sender) else {
             // A program cannot be paired: whoever runs it is asked to list it.
@@ -91,7 +96,7 @@ extension SourcePolicy {
         return .allowed(.listed)
     }
 
-    fileprivate func inGroup(_ head: EventHead, _ context: AccessPolicy.Context) -> Decision {
+    private func inGroup(_ head: EventHead, _ context: AccessPolicy.Context) -> Decision {
         guard let group = groups[head.chat] else { return .refused(.groupOff) }
         let rule: Decision.Rule
         if group.allow?.ids.contains(head.sender) ?? isListed(head.sender) {

@@ -26,6 +26,8 @@ public enum Decision: Hashable, Sendable {
         case notMentioned = "not-mentioned"
         /// A bot spoke too often within a minute.
         case botBudget = "bot-budget"
+        /// The sender and the group are limited to different sessions.
+        case noSession = "no-session"
 
         /// In words, for `explain`.
         public var sentence: String {
@@ -41,6 +43,7 @@ public enum Decision: Hashable, Sendable {
             case .groupOff: "this group or channel is not enabled"
             case .notMentioned: "the message does not address the bot, and this group requires a mention"
             case .botBudget: "this bot has used up its messages of this minute"
+            case .noSession: "no session is open to both this sender and this conversation"
             }
         }
     }

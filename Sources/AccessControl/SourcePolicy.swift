@@ -18,6 +18,8 @@ public struct SourcePolicy: Hashable, Sendable {
     public var directPolicy: DirectPolicy?
     /// Groups and channels that are on, by the chat's id; a thread inherits from its chat.
     public var groups: [String: GroupPolicy]
+    /// Which sessions some senders and chats are limited to; the first match holds.
+    public var limits: [SessionLimit]
     /// Messages of one bot in one conversation that are let in within a minute: it stops two programs that answer
     /// each other.
     public var botBudget: Int
@@ -27,17 +29,22 @@ public struct SourcePolicy: Hashable, Sendable {
 
     public init(
         allow: Set<String> = [], approvers: Set<String> = [], directPolicy: DirectPolicy? = nil,
-        groups: [String: GroupPolicy] = [:], botBudget: Int = 20, trustsLoopback: Bool = true
+        groups: [String: GroupPolicy] = [:], limits: [SessionLimit] = [], botBudget: Int = 20,
+        trustsLoopback: Bool = true
     ) {
         self.allow = allow
         self.approvers = approvers
         self.directPolicy = directPolicy
         self.groups = groups
+        self.limits = limits
         self.botBudget = botBudget
         self.trustsLoopback = trustsLoopback
     }
 
     public func isListed(_ sender: String) -> Bool { allow.contains(sender) || approvers.contains(sender) }
+
+    /// Whether somebody may not reach every session from there.
+    func limitsSessions(in chat: String) -> Bool { !limits.isEmpty || groups[chat]?.sessions != nil }
 
     /// Whether the text of a message there must be read to decide.
     public func readsText(in chat: String) -> Bool { !(groups[chat]?.mentionPatterns.isEmpty ?? true) }
@@ -51,11 +58,17 @@ public struct GroupPolicy: Hashable, Sendable {
     public var mentionPatterns: [MentionPattern]
     /// `nil` is everybody whom the source lists.
     public var allow: GroupAllow?
+    /// Labels of the sessions that can be reached from there; `nil` for all.
+    public var sessions: [String]?
 
-    public init(requiresMention: Bool = true, mentionPatterns: [MentionPattern] = [], allow: GroupAllow? = nil) {
+    public init(
+        requiresMention: Bool = true, mentionPatterns: [MentionPattern] = [], allow: GroupAllow? = nil,
+        sessions: [String]? = nil
+    ) {
         self.requiresMention = requiresMention
         self.mentionPatterns = mentionPatterns
         self.allow = allow
+        self.sessions = sessions
     }
 }
 

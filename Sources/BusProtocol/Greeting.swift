@@ -61,11 +61,21 @@ public struct Abilities: Hashable, Sendable {
     public var features: Set<String>
     /// Longest text of one `send`, in UTF-16 units; `nil` when only the bus limits it.
     public var textLimit: Int64?
+    /// Spans that one `send` may have, with the feature `formatting`; `nil` when there is no such limit.
+    public var spanLimit: Int64?
+    /// Columns of monospace text that people see in one line, with the feature `formatting`; a wider table comes as
+    /// records. 40 when absent.
+    public var columns: Int64?
 
-    public init(verbs: Set<String> = [], features: Set<String> = [], textLimit: Int64? = nil) {
+    public init(
+        verbs: Set<String> = [], features: Set<String> = [], textLimit: Int64? = nil, spanLimit: Int64? = nil,
+        columns: Int64? = nil
+    ) {
         self.verbs = verbs
         self.features = features
         self.textLimit = textLimit
+        self.spanLimit = spanLimit
+        self.columns = columns
     }
 }
 
@@ -154,11 +164,12 @@ extension Hello {
 }
 
 extension Abilities {
-    init(from value: JSONValue) {
+    public init(from value: JSONValue) {
         self.init(
             verbs: Set(value["verbs"]?.arrayValue?.compactMap(\.stringValue) ?? []),
             features: Set(value["features"]?.arrayValue?.compactMap(\.stringValue) ?? []),
-            textLimit: value["text_limit"]?.integerValue)
+            textLimit: value["text_limit"]?.integerValue, spanLimit: value["span_limit"]?.integerValue,
+            columns: value["columns"]?.integerValue)
     }
 
     /// For `describe` and for `status`.
@@ -168,6 +179,8 @@ extension Abilities {
             "features": .array(features.sorted().map(JSONValue.string)),
         ]
         if let textLimit { members["text_limit"] = .integer(textLimit) }
+        if let spanLimit { members["span_limit"] = .integer(spanLimit) }
+        if let columns { members["columns"] = .integer(columns) }
         return .object(members)
     }
 }

@@ -8,6 +8,8 @@ extension EventHead {
         let conversation = Conversation(source: source, chat: chat, thread: thread)
         var data: JSONObject = ["conversation": .string(conversation.description), "sender": .string(sender)]
         if let group { data["group"] = .string(group) }
+        if let fingerprint { data["fingerprint"] = .string(fingerprint) }
+        if let state { data["state"] = .string(state.rawValue) }
         if let replyTo { data["reply_to"] = .string(replyTo) }
         if let body {
             data["text"] = .string(body.text)

@@ -17,6 +17,11 @@ public struct EventHead: Hashable, Sendable {
     public var flags: EventFlags
     /// Parts with the same group belong together (an album, a split paste); only the router joins them.
     public var group: String?
+    /// The same for all that is said about one alert, run or issue, from its beginning to its end. It never joins
+    /// texts, as ``group`` does; what is `firing` again under one fingerprint may be counted instead of delivered.
+    public var fingerprint: String?
+    /// Whether what has the ``fingerprint`` goes on or is over; `nil` for what is said beside that.
+    public var state: AlertState?
     /// The platform's id of the message this one answers.
     public var replyTo: String?
     /// Of a `callback`: what the pressed button said it would send. A client can forge it; it proves nothing by itself.
@@ -29,7 +34,8 @@ public struct EventHead: Hashable, Sendable {
     public init(
         id: String, chat: String, thread: String? = nil, sender: String, kind: EventKind = .message,
         authentication: Authentication = .platform, flags: EventFlags = [], group: String? = nil,
-        replyTo: String? = nil, action: String? = nil, roles: [String] = [], time: Int64
+        fingerprint: String? = nil, state: AlertState? = nil, replyTo: String? = nil, action: String? = nil,
+        roles: [String] = [], time: Int64
     ) {
         self.id = id
         self.chat = chat
@@ -39,13 +45,15 @@ public struct EventHead: Hashable, Sendable {
         self.authentication = authentication
         self.flags = flags
         self.group = group
+        self.fingerprint = fingerprint
+        self.state = state
         self.replyTo = replyTo
         self.action = action
         self.roles = roles
         self.time = time
     }
 
-    /// Longest id, chat, thread, sender, kind, group or action, in bytes.
+    /// Longest id, chat, thread, sender, kind, group, fingerprint or action, in bytes.
     public static let fieldLimit = 512
     /// Most roles, and the longest of them, in bytes.
     public static let roleLimit = 256
@@ -66,6 +74,11 @@ public struct EventKind: Hashable, Sendable, RawRepresentable {
     public static let callback = EventKind(rawValue: "callback")
     public static let membership = EventKind(rawValue: "membership")
     public static let alert = EventKind(rawValue: "alert")
+}
+
+/// Where an alert stands.
+public enum AlertState: String, Hashable, Sendable, CaseIterable {
+    case firing, resolved
 }
 
 /// How the adapter knows the sender. Open: an unknown way counts as ``none``.
@@ -111,6 +124,8 @@ extension EventHead {
         if authentication != .platform { writer.member("auth", authentication.rawValue) }
         for (name, flag) in EventFlags.names { writer.flag(name, flags.contains(flag)) }
         writer.member("group", group)
+        writer.member("fingerprint", fingerprint)
+        writer.member("state", state?.rawValue)
         writer.member("reply_to", replyTo)
         writer.member("action", action)
         if !roles.isEmpty {
@@ -132,6 +147,8 @@ extension EventHead {
         var kind: String?
         var authentication: String?
         var group: String?
+        var fingerprint: String?
+        var state: String?
         var replyTo: String?
         var action: String?
         var roles: [String] = []
@@ -147,6 +164,8 @@ extension EventHead {
             case "kind": try reader.string(into: &kind)
             case "auth": try reader.string(into: &authentication)
             case "group": try reader.string(into: &group)
+            case "fingerprint": try reader.string(into: &fingerprint)
+            case "state": try reader.string(into: &state)
             case "reply_to": try reader.string(into: &replyTo)
             case "action": try reader.string(into: &action)
             case "roles":
@@ -171,7 +190,8 @@ extension EventHead {
         self.init(
             id: id, chat: chat, thread: thread, sender: sender, kind: kind.map(EventKind.init) ?? .message,
             authentication: authentication.map(Authentication.init) ?? .platform, flags: flags, group: group,
-            replyTo: replyTo, action: action, roles: roles, time: time)
+            fingerprint: fingerprint, state: state.flatMap(AlertState.init), replyTo: replyTo, action: action,
+            roles: roles, time: time)
     }
 
     /// The member that breaks a rule, or `nil` when the head may be stored.
@@ -183,6 +203,7 @@ extension EventHead {
         if sender.utf8.count > limit { return "from" }
         if kind.rawValue.isEmpty || kind.rawValue.utf8.count > 64 { return "kind" }
         if let group, group.utf8.count > limit { return "group" }
+        if let fingerprint, fingerprint.isEmpty || fingerprint.utf8.count > limit { return "fingerprint" }
         if let replyTo, replyTo.utf8.count > limit { return "reply_to" }
         if let action, action.utf8.count > limit { return "action" }
         if roles.count > Self.roleLimit || roles.contains(where: { $0.utf8.count > Self.roleLength }) { return "roles" }

@@ -56,3 +56,13 @@ public struct FormattedText: Hashable, Sendable {
         return result + String(decoding: units[position...], as: UTF16.self)
     }
 }
+
+extension FormattedText {
+    /// The same with words before it, such as who speaks.
+    public func prefixed(by words: String) -> FormattedText {
+        guard !words.isEmpty else { return self }
+        let length = words.utf16.count
+        return FormattedText(
+            text: words + text, spans: spans.map { Span($0.style, start: $0.start + length, length: $0.length) })
+    }
+}

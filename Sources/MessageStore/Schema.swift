@@ -8,6 +8,7 @@ enum Schema {
         migrator.registerMigration("2-access", migrate: access)
         migrator.registerMigration("4-sessions", migrate: sessions)
         migrator.registerMigration("5-files", migrate: files)
+        migrator.registerMigration("6-alerts", migrate: alerts)
         return migrator
     }
 

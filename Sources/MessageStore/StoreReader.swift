@@ -18,7 +18,7 @@ public struct StoreReader {
             db,
             """
             SELECT e.seq, s.name, e.id, e.chat, e.thread, e.sender, e.kind, e.authentication, e.flags, e.part_of,
-                e.reply_to, e.time, e.rule, e.body
+                e.reply_to, e.time, e.fingerprint, e.state, e.rule, e.body
             FROM events e JOIN sources s ON s.id = e.source
             WHERE e.seq < ?1 AND (?2 IS NULL OR (e.source = ?2 AND e.chat = ?3 AND ifnull(e.thread, '') = ?4))
             ORDER BY e.seq DESC LIMIT ?5
@@ -40,8 +40,8 @@ public struct StoreReader {
         try query.visit { row in
             guard let source = row.text(1).flatMap(SourceName.init) else { return true }
             let entry = HistoryEntry(
-                sequence: row.integer(0), source: source, head: EventHead(row: row, from: 2), rule: row.text(12) ?? "",
-                body: row.blob(13))
+                sequence: row.integer(0), source: source, head: EventHead(row: row, from: 2), rule: row.text(14) ?? "",
+                body: row.blob(15))
             bytes += entry.body?.count ?? 0
             entries.append(entry)
             return bytes < Self.answerBytes
@@ -81,7 +81,7 @@ public struct StoreReader {
             db,
             """
             SELECT e.seq, s.name, e.id, e.chat, e.thread, e.sender, e.kind, e.authentication, e.flags, e.part_of,
-                e.reply_to, e.time, e.rule, e.body
+                e.reply_to, e.time, e.fingerprint, e.state, e.rule, e.body
             FROM deliveries d JOIN events e ON e.seq = d.event JOIN sources s ON s.id = e.source
             WHERE d.session = ? AND d.event < ? AND d.state BETWEEN 1 AND 6
                 AND e.source = ? AND e.chat = ? AND ifnull(e.thread, '') = ?

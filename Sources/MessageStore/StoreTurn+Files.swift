@@ -83,7 +83,7 @@ extension StoreTurn {
         let query = try statement(
             """
             SELECT e.seq, e.source, e.id, e.chat, e.thread, e.sender, e.kind, e.authentication, e.flags, e.part_of,
-                e.reply_to, e.time, e.body
+                e.reply_to, e.time, e.fingerprint, e.state, e.body
             FROM sources s JOIN events e ON e.source = s.id AND e.id = ?2
                 JOIN deliveries d ON d.session = ?3 AND d.event = e.seq AND d.state BETWEEN 1 AND 6
             WHERE s.name = ?1
@@ -94,7 +94,7 @@ extension StoreTurn {
         var record: AttachmentRecord?
         try query.each { row in
             record = AttachmentRecord(
-                event: row.integer(0), source: row.integer(1), head: EventHead(row: row, from: 2), body: row.blob(12),
+                event: row.integer(0), source: row.integer(1), head: EventHead(row: row, from: 2), body: row.blob(14),
                 files: [:])
         }
         guard let event = record?.event else { return nil }
@@ -179,7 +179,7 @@ extension StoreTurn {
         let query = try statement(
             """
             SELECT e.seq, 0, e.source, e.id, e.chat, e.thread, e.sender, e.kind, e.authentication, e.flags, e.part_of,
-                e.reply_to, e.time, e.body, f.hash, f.size, f.ending
+                e.reply_to, e.time, e.fingerprint, e.state, e.body, f.hash, f.size, f.ending
             FROM awaiting_files w JOIN events e ON e.seq = w.event
                 LEFT JOIN event_files a ON a.event = e.seq AND a.image = 1
                 LEFT JOIN files f ON f.hash = a.hash

@@ -64,12 +64,16 @@ extension StoreTurn {
     }
 
     /// Moves what waits in a conversation from one session to another; the order is the events' own.
-    public func handOver(_ place: Place, from old: SessionID, to new: SessionID) throws {
+    /// - Parameter senders: whose messages, as a JSON array; all others' when `isExclusion`.
+    public func handOver(
+        _ place: Place, from old: SessionID, to new: SessionID, senders: String = "[]", isExclusion: Bool = true
+    ) throws {
         let update = try statement(
             """
             UPDATE OR IGNORE deliveries SET session = ? WHERE session = ? AND state = 0 AND event IN (
                 SELECT d.event FROM deliveries d JOIN events e ON e.seq = d.event
-                WHERE d.session = ? AND d.state = 0 AND e.source = ? AND e.chat = ? AND ifnull(e.thread, '') = ?)
+                WHERE d.session = ? AND d.state = 0 AND e.source = ? AND e.chat = ? AND ifnull(e.thread, '') = ?
+                AND (e.sender IN (SELECT value FROM json_each(?))) = ?)
             """)
         update.bind(1, new)
         update.bind(2, old)
@@ -77,6 +81,8 @@ extension StoreTurn {
         update.bind(4, place.source)
         update.bind(5, place.chat)
         update.bind(6, place.thread ?? "")
+        update.bind(7, senders)
+        update.bind(8, isExclusion ? 0 : 1)
         try update.run()
     }
 

@@ -21,7 +21,8 @@ public struct StoreTurn {
             ?? statement(
                 """
                 INSERT OR IGNORE INTO events (source, id, chat, thread, sender, kind, authentication, flags, part_of,
-                    reply_to, time, admitted, rule, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    reply_to, time, admitted, rule, body, fingerprint, state)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         admission = insert
         let head = event.head
@@ -39,6 +40,8 @@ public struct StoreTurn {
         insert.bind(12, now)
         insert.bind(13, event.rule)
         insert.bind(14, event.body)
+        insert.bind(15, head.fingerprint)
+        insert.bind(16, head.state?.rawValue)
         return try insert.run() == 1 ? insert.lastInsertedRow : nil
     }
 
@@ -198,22 +201,23 @@ public struct StoreTurn {
 }
 
 extension EventHead {
-    /// From the columns `id` … `time` of `events`.
+    /// From the columns `id` … `time`, `fingerprint`, `state` of `events`.
     init(row: HotRow, from column: Int32) {
         self.init(
             id: row.text(column) ?? "", chat: row.text(column + 1) ?? "", thread: row.text(column + 2),
             sender: row.text(column + 3) ?? "", kind: EventKind(rawValue: row.text(column + 4) ?? ""),
             authentication: Authentication(rawValue: row.text(column + 5) ?? ""),
             flags: EventFlags(rawValue: UInt8(truncatingIfNeeded: row.integer(column + 6))),
-            group: row.text(column + 7),
-            replyTo: row.text(column + 8), time: row.integer(column + 9))
+            group: row.text(column + 7), fingerprint: row.text(column + 10),
+            state: row.text(column + 11).flatMap(AlertState.init), replyTo: row.text(column + 8),
+            time: row.integer(column + 9))
     }
 }
 
 extension WaitingDelivery {
     static let query = """
         SELECT d.event, d.offers, e.source, e.id, e.chat, e.thread, e.sender, e.kind, e.authentication, e.flags,
-            e.part_of, e.reply_to, e.time, e.body, f.hash, f.size, f.ending
+            e.part_of, e.reply_to, e.time, e.fingerprint, e.state, e.body, f.hash, f.size, f.ending
         FROM deliveries d JOIN events e ON e.seq = d.event
             LEFT JOIN files f ON f.hash = (
                 SELECT a.hash FROM event_files a WHERE a.event = d.event AND a.image = 1 ORDER BY a.position LIMIT 1)\u{20}
@@ -227,7 +231,7 @@ extension HotStatement {
             deliveries.append(
                 WaitingDelivery(
                     event: row.integer(0), source: row.integer(2), head: EventHead(row: row, from: 3),
-                    body: row.blob(13) ?? [], offers: row.integer(1), image: row.storedFile(from: 14)))
+                    body: row.blob(15) ?? [], offers: row.integer(1), image: row.storedFile(from: 16)))
         }
         return deliveries
     }

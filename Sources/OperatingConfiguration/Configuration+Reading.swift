@@ -96,10 +96,31 @@ extension Configuration {
             let nearest = NearestName.find(member.key, among: names.sorted()).map { "; did you mean `\($0)`?" } ?? ""
             note(.badValue, "access", member.key, "there is no adapter of this name\(nearest)")
         }
+        for member in value["access"]?.objectValue ?? JSONObject() {
+            // A limit to no session would be read as no limit.
+            for limit in member.value["sessions"]?.arrayValue ?? [] where limit["to"]?.arrayValue?.isEmpty ?? true {
+                note(.badValue, "access", member.key, "every entry of `sessions` needs at least one label in `to`")
+            }
+            for group in member.value["groups"]?.objectValue ?? JSONObject()
+            where group.value["sessions"]?.arrayValue?.isEmpty ?? false {
+                note(.badValue, "access", member.key, "`sessions` of the group \(group.key) needs at least one label")
+            }
+        }
+        var owner: String?
+        var met: [Address: String] = [:]
         for person in value["people"]?.objectValue ?? JSONObject() {
+            if person.value["owner"]?.boolValue == true {
+                if let owner { note(.badValue, "people", person.key, "\(owner) is the owner already: there is one") }
+                owner = owner ?? person.key
+            }
             for text in (person.value["addresses"]?.arrayValue ?? []).compactMap(\.stringValue) {
-                guard let address = Address(text), !names.contains(address.source.text) else { continue }
-                note(.badValue, "people", person.key, "there is no adapter named \(address.source)")
+                guard let address = Address(text) else { continue }
+                if !names.contains(address.source.text) {
+                    note(.badValue, "people", person.key, "there is no adapter named \(address.source)")
+                }
+                if let other = met.updateValue(person.key, forKey: address) {
+                    note(.badValue, "people", person.key, "\(address) is given to \(other) already")
+                }
             }
         }
         return problems

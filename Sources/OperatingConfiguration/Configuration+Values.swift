@@ -89,6 +89,10 @@ extension SourcePolicy {
             groups: Dictionary(
                 (value["groups"]?.objectValue ?? JSONObject()).map { ($0.key, GroupPolicy($0.value)) },
                 uniquingKeysWith: { first, _ in first }),
+            limits: (value["sessions"]?.arrayValue ?? []).compactMap { limit in
+                SessionLimit(
+                    sender: limit["sender"]?.stringValue, chat: limit["chat"]?.stringValue, labels: limit.texts("to"))
+            },
             botBudget: Int(value["bot_budget"]?.integerValue ?? 20),
             trustsLoopback: value["trust_loopback"]?.boolValue ?? true)
     }
@@ -99,7 +103,8 @@ extension GroupPolicy {
         self.init(
             requiresMention: value["require_mention"]?.boolValue ?? true,
             mentionPatterns: value.texts("mention_patterns").compactMap { MentionPattern($0) },
-            allow: value["allow"] == nil ? nil : GroupAllow(entries: value.texts("allow")))
+            allow: value["allow"] == nil ? nil : GroupAllow(entries: value.texts("allow")),
+            sessions: value["sessions"] == nil ? nil : value.texts("sessions"))
     }
 }
 

@@ -46,6 +46,10 @@ extension ConfigurationKey {
             "groups", .entries(.identifier, .object(group)),
             "Groups and channels that are on, by the chat's id; their threads inherit.", standard: [:]),
         ConfigurationKey(
+            "sessions", .list(.object(limit)),
+            "Which sessions some senders or chats are limited to; the first match holds. No limit by default.",
+            standard: []),
+        ConfigurationKey(
             "bot_budget", .number(0...1_000), "Messages of one listed bot in one conversation within a minute.",
             standard: 20),
         ConfigurationKey(
@@ -61,6 +65,16 @@ extension ConfigurationKey {
         ConfigurationKey(
             "allow", .list(.text(.groupMember)),
             "Who is let in: permanent ids, `role:ID`, or `anyone`. `[]` is nobody; without it, who the source lets in."),
+        ConfigurationKey(
+            "sessions", .list(.text(.label)), "The sessions that can be reached from there; all without it."),
+    ]
+
+    private static let limit: [ConfigurationKey] = [
+        ConfigurationKey("sender", .text(.sender), "A sender's permanent id; everybody without it."),
+        ConfigurationKey("chat", .text(.identifier), "A chat's id, with all of its threads; every one without it."),
+        ConfigurationKey(
+            "to", .list(.text(.label)), "Labels of the sessions; while none is here, the first keeps what comes.",
+            presence: .required),
     ]
 
     private static let person: [ConfigurationKey] = [

@@ -185,6 +185,7 @@ extension GroupPolicy {
             "mention_patterns": .array(mentionPatterns.map { .string($0.text) }),
         ]
         if let allow { object["allow"] = .array(allow.entries.map(JSONValue.string)) }
+        if let sessions { object["sessions"] = .array(sessions.map(JSONValue.string)) }
         return .object(object)
     }
 
@@ -196,6 +197,7 @@ extension GroupPolicy {
         guard patterns.count == texts.count else { return nil }
         self.init(
             requiresMention: requiresMention, mentionPatterns: patterns,
-            allow: json["allow"]?.arrayValue.map { GroupAllow(entries: $0.compactMap(\.stringValue)) })
+            allow: json["allow"]?.arrayValue.map { GroupAllow(entries: $0.compactMap(\.stringValue)) },
+            sessions: json["sessions"]?.arrayValue?.compactMap(\.stringValue))
     }
 }

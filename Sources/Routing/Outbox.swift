@@ -32,6 +32,8 @@ struct Outbox {
         var id: String
         /// Uptime; past it the caller hears how things stand.
         var until: Int64
+        /// One more sentence for it, whatever the outcome.
+        var remark = ""
     }
 
     init(parts: [OutboxPart], last: Int64) {

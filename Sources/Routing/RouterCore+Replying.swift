@@ -33,32 +33,11 @@ extension RouterCore {
         }
         guard case .reply(let known, let hasHeard) = fact else { return }
         let caller = Outbox.Caller(link: link, id: call.id, until: now.uptime + Self.confirmationWait)
-        if let known {
-            // The same call, or the same words again: the one that was stored answers for both.
-            guard let open = outbox.parts[known.id] else { return answer(call.id, Self.outcome(of: known), to: link) }
-            if open.state == .queued, open.notBefore > now.wall {
-                return answer(call.id, Self.outcome(of: open), to: link)
-            }
-            if let overdue = outbox.wait(caller, for: known.id) {
-                answer(overdue.id, Self.outcome(of: open), to: overdue.link)
-            }
-            return
-        }
-        guard hasHeard || id == unassignedSession else {
-            return fail(
-                call.id, .notAllowed,
-                "this session was never delivered a message of that chat: reply only to a chat_id from a channel message",
-                link)
-        }
-        guard id == unassignedSession || mayReach(asked.place) else {
-            return fail(
-                call.id, .notAllowed,
-                "nobody in that chat is let in any more: the owner sees who is with `switchboard access list`", link)
+        if let known { return wait(caller, for: known, now) }
+        if let obstacle = obstacle(to: "send", at: asked.place, session: id, hasHeard: hasHeard) {
+            return fail(call.id, obstacle.code, obstacle.message, link)
         }
         if let abilities = sources[name]?.hello?.abilities, sources[name]?.link != nil {
-            guard abilities.verbs.contains("send") else {
-                return fail(call.id, .notAllowed, "\(name) cannot send messages", link)
-            }
             let prefix = answerPrefix(of: id, in: asked.place)
             let length = Int64((call.arguments["text"]?.stringValue?.utf16.count ?? 0) + prefix.utf16.count)
             if let limit = abilities.textLimit, length > limit {
@@ -66,10 +45,6 @@ extension RouterCore {
                     call.id, .oversize,
                     "\(name) takes \(limit) characters in one message, this has \(length): shorten it", link)
             }
-        }
-        guard outbox.count < Outbox.limit else {
-            return fail(
-                call.id, .flood, "\(Outbox.limit) messages wait to be sent already: see 'switchboard status'", link)
         }
         noteSpeaker(id, in: asked.place)
         let part = outbox.add(asked)

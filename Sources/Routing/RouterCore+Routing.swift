@@ -1,5 +1,6 @@
-import AccessControl
+public import AccessControl
 import ChannelEvents
+import JSON
 public import MessageStore
 
 /// A change in which session a conversation's events go to.
@@ -9,7 +10,7 @@ public enum RouteChange: Sendable {
     case speaker(SessionID, Place)
     case spoken(SessionID, Place, ids: [String])
     /// What waits in a conversation becomes another session's.
-    case handOver(Place, from: SessionID, to: SessionID)
+    case handOver(Place, from: SessionID, to: SessionID, of: SenderSelection = .everybody(but: []))
 }
 
 extension StoreTurn {
@@ -19,7 +20,16 @@ extension StoreTurn {
         case .asked(let place, let isAsked): try setAsked(place, isAsked)
         case .speaker(let session, let place): try addSpeaker(session, in: place)
         case .spoken(let session, let place, let ids): try setSpoken(ids, by: session, in: place)
-        case .handOver(let place, let old, let new): try handOver(place, from: old, to: new)
+        case .handOver(let place, let old, let new, let senders):
+            let isExclusion: Bool
+            let ids: Set<String>
+            switch senders {
+            case .everybody(let others): (ids, isExclusion) = (others, true)
+            case .only(let some): (ids, isExclusion) = (some, false)
+            }
+            try handOver(
+                place, from: old, to: new, senders: JSONValue.array(ids.sorted().map(JSONValue.string)).text,
+                isExclusion: isExclusion)
         }
     }
 }
@@ -64,13 +74,17 @@ extension RouterCore {
         }
         let reachable = choosable.filter { allows($0) != nil }
         if reachable.count == 1 { return .session(reachable[0]) }
-        return reachable.isEmpty ? .nobody : .ask
+        guard reachable.isEmpty, let first = limit(of: arrival)?.first else { return .ask }
+        return .session(session(labelled: first))
     }
 
     /// The labels that an event's sender may reach where he wrote; `nil` for all.
     func reach(of arrival: Arrival) -> Set<String>? {
-        settings.access.sessions(
-            for: Address(source: arrival.source, id: arrival.head.sender), in: arrival.conversation)
+        limit(of: arrival).map(Set.init)
+    }
+
+    private func limit(of arrival: Arrival) -> [String]? {
+        policy.sessionLimit(for: Address(source: arrival.source, id: arrival.head.sender), in: arrival.conversation)
     }
 
     private func addressed(by arrival: Arrival) -> SessionID? {
@@ -145,11 +159,17 @@ extension RouterCore {
     mutating func bind(_ place: Place, to id: SessionID) {
         let previous = Set(
             [routes.bindings[place], lastSession[place], unassignedSession, heldSession].compactMap(\.self))
+        // What others wrote there and this session may not be given stays where it waits.
+        var senders = SenderSelection.everybody(but: [])
+        if let name = sourceNames[place.source], let label = sessions[id]?.record.label {
+            senders = policy.senders(
+                for: label, in: Conversation(source: name, chat: place.chat, thread: place.thread))
+        }
         routes.bindings[place] = id
         effects.changes.append(.route(.binding(place, id)))
         if routes.asked.remove(place) != nil { effects.changes.append(.route(.asked(place, false))) }
         for old in previous.sorted() where old != id {
-            effects.changes.append(.route(.handOver(place, from: old, to: id)))
+            effects.changes.append(.route(.handOver(place, from: old, to: id, of: senders)))
             switch old {
             case unassignedSession: unassigned.reread()
             case heldSession: break

@@ -29,7 +29,7 @@ extension RouterCore {
         for (id, caller) in outbox.takeExpired(now: now.uptime) {
             guard var part = outbox.parts[id] else { continue }
             part.reason = "the platform has not confirmed it yet"
-            answer(caller.id, Self.outcome(of: part), to: caller.link)
+            tell(caller, part)
         }
     }
 
@@ -109,7 +109,7 @@ extension RouterCore {
         if part.state == .queued {
             answerQueued(part, part.reason ?? "", now)
         } else {
-            for caller in outbox.takeCallers(of: part.id) { answer(caller.id, Self.outcome(of: part), to: caller.link) }
+            for caller in outbox.takeCallers(of: part.id) { tell(caller, part) }
             noteSettled(part, now)
         }
     }
@@ -117,7 +117,7 @@ extension RouterCore {
     private mutating func answerQueued(_ part: OutboxPart, _ why: String, _ now: Moment) {
         var part = part
         part.reason = why
-        for caller in outbox.takeCallers(of: part.id) { answer(caller.id, Self.outcome(of: part), to: caller.link) }
+        for caller in outbox.takeCallers(of: part.id) { tell(caller, part) }
     }
 
     /// What a reply's caller is told: how certain it is, and what will happen.

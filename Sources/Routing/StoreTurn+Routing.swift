@@ -23,7 +23,9 @@ extension StoreTurn {
         case .greeting(let source, let pid):
             return .greeting(key: source.flatMap { keys.key(of: $0) }, isRunning: pid.map(Process.isRunning) ?? false)
         case .reply(let part):
-            let known = try self.part(key: part.key) ?? self.part(like: part, since: now.wall - Self.sameReply)
+            var known = try self.part(key: part.key)
+            // Only replies have a digest: the same reaction or edit again is meant.
+            if known == nil, part.digest != 0 { known = try self.part(like: part, since: now.wall - Self.sameReply) }
             let place = Place(source: part.source, chat: part.chat, thread: part.thread)
             return .reply(known: known, hasHeard: try hasHeard(session: part.session, place))
         case .page(let session, let after, let limit):

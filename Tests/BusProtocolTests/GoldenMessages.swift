@@ -97,6 +97,7 @@ enum GoldenMessages {
                                 PublishedEvent(
                                     head: EventHead(
                                         id: "b1", chat: "ci", sender: "local", kind: .alert, authentication: .loopback,
+                                        fingerprint: "ci:main", state: .firing,
                                         time: 1_795_442_664_124), body: EventBody(text: "build failed").json)
                             ])))),
             ]

@@ -68,8 +68,9 @@ private struct Maker {
             id: text(), chat: text(), thread: optional { $0.text() }, sender: text(),
             kind: EventKind(rawValue: text(1...5)),
             authentication: Authentication(rawValue: text(1...5)), flags: EventFlags(rawValue: UInt8(number(0...15))),
-            group: optional { $0.text() }, replyTo: optional { $0.text() }, action: optional { $0.text() },
-            roles: several { $0.text(1...5) }, time: number())
+            group: optional { $0.text() }, fingerprint: optional { $0.text() },
+            state: optional { $0.flip() ? .firing : .resolved }, replyTo: optional { $0.text() },
+            action: optional { $0.text() }, roles: several { $0.text(1...5) }, time: number())
     }
 
     mutating func numbered() -> PeerMessage.Numbered {
@@ -117,7 +118,8 @@ private struct Maker {
                     program: text(0...9), instance: "0123456789", pid: number(), next: epoch(),
                     key: optional { $0.text() },
                     abilities: Abilities(
-                        verbs: Set(several { $0.text() }), features: [], textLimit: optional { $0.number() }),
+                        verbs: Set(several { $0.text() }), features: [], textLimit: optional { $0.number() },
+                        spanLimit: optional { $0.number() }, columns: optional { $0.number() }),
                     project: optional { $0.text() }, parent: optional { $0.number() }, written: several { $0.number() },
                     credit: optional { $0.number() }, version: number()))
         case 1: return .call(epoch: epoch(), call())

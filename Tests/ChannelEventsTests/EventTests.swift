@@ -5,8 +5,8 @@ import Testing
 struct EventTests {
     private let head = EventHead(
         id: "-1001/55", chat: "-1001", thread: "7", sender: "99", kind: .edit, flags: [.mention], group: "g",
-        replyTo: "54",
-        time: 1_795_442_664_123)
+        fingerprint: "f", state: .firing,
+        replyTo: "54", time: 1_795_442_664_123)
 
     @Test func aCloudEventHasWhatTheStandardAsksFor() throws {
         let source = try #require(SourceName("example"))
@@ -53,6 +53,8 @@ struct EventTests {
         #expect(check { $0.sender = long } == "from")
         #expect(check { $0.kind = EventKind(rawValue: "") } == "kind")
         #expect(check { $0.group = long } == "group")
+        #expect(check { $0.fingerprint = "" } == "fingerprint")
+        #expect(check { $0.fingerprint = long } == "fingerprint")
         #expect(check { $0.replyTo = long } == "reply_to")
         for time in [Int64.min, -1, EventHead.times.upperBound + 1, .max] {
             #expect(check { $0.time = time } == "time")

@@ -1,4 +1,5 @@
 import FormattedText
+import Markdown
 import Testing
 
 @Suite struct SplittingTests {

@@ -8,17 +8,23 @@ import Testing
         "ChannelEvents": ["JSON"],
         "BusProtocol": ["ChannelEvents", "JSON"],
         "CMarkGFM": [],
-        "FormattedText": ["CMarkGFM"],
+        "FormattedText": ["JSON"],
+        "Markdown": ["CMarkGFM", "FormattedText"],
         "CZeroMQ": [],
         "ZeroMQ": ["CZeroMQ"],
         "MessageBus": ["BusProtocol", "ChannelEvents", "JSON", "ZeroMQ"],
         "AccessControl": ["ChannelEvents"],
         "MessageStore": ["ChannelEvents", "JSON", "OperatingHome", "Crypto", "GRDB", "GRDBSQLite"],
-        "Routing": ["AccessControl", "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "Logging"],
+        "Routing": [
+            "AccessControl", "BusProtocol", "ChannelEvents", "FormattedText", "JSON", "Logging", "Markdown",
+            "MessageBus",
+            "MessageStore",
+        ],
         "ModelContextProtocol": ["JSON", "OperatingHome"],
         "ChannelSession": ["BusProtocol", "ChannelEvents", "JSON", "MessageBus", "ModelContextProtocol", "Logging"],
         "AdapterKit": [
-            "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "OperatingHome", "OperatingLog", "Logging",
+            "BusProtocol", "ChannelEvents", "FormattedText", "JSON", "MessageBus", "OperatingHome", "OperatingLog",
+            "Logging",
         ],
         "OperatingHome": [],
         "OperatingLog": ["ChannelEvents", "JSON", "Logging"],
@@ -42,7 +48,8 @@ import Testing
 
     /// What an adapter must not touch: the router's side, and what one owner alone may import.
     static let forbiddenInAdapters: Set<String> = [
-        "AccessControl", "CMarkGFM", "CZeroMQ", "ChannelSession", "Foundation", "GRDB", "GRDBSQLite", "MessageStore",
+        "AccessControl", "CMarkGFM", "CZeroMQ", "ChannelSession", "Foundation", "GRDB", "GRDBSQLite", "Markdown",
+        "MessageStore",
         "ModelContextProtocol", "OperatingConfiguration", "Routing", "Yams", "ZeroMQ",
     ]
 
@@ -68,7 +75,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("CMarkGFM", "FormattedText"), ("CZeroMQ", "ZeroMQ"), ("GRDB", "MessageStore"), ("GRDBSQLite", "MessageStore"),
+        ("CMarkGFM", "Markdown"), ("CZeroMQ", "ZeroMQ"), ("GRDB", "MessageStore"), ("GRDBSQLite", "MessageStore"),
         ("Yams", "OperatingConfiguration"),
     ])
     func oneModuleAloneImports(_ library: String, owner: String) throws {

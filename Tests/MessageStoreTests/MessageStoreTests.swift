@@ -51,7 +51,8 @@ func event(_ id: String, source: SourceID = 1, body: String? = "text", time: Int
     NewEvent(
         source: source,
         head: EventHead(
-            id: id, chat: "c", thread: "t", sender: "s", flags: [.direct, .late], group: "g", replyTo: "r", time: time),
+            id: id, chat: "c", thread: "t", sender: "s", flags: [.direct, .late], group: "g",
+            fingerprint: "f", state: .resolved, replyTo: "r", time: time),
         body: body.map { EventBody(text: $0).json }, rule: "listed")
 }
 

@@ -86,6 +86,19 @@ import Testing
         ("access: { webhook: { approvers: [\"Ann B\"] } }", 1, 34, .badValue, "white space"),
         ("access: { webhook: { dm_policy: open } }", 1, 33, .badValue, "pairing"),
         ("access: { webhook: { groups: { g: { mention_patterns: [\"**\"] } } } }", 1, 56, .badValue, "with *"),
+        ("access: { webhook: { allow: [\"ann#1234\"] } }", 1, 30, .badValue, "is a name"),
+        ("access: { webhook: { sessions: [{ to: [] }] } }", 1, 20, .badValue, "at least one label"),
+        ("access: { webhook: { sessions: [{ sender: 4 }] } }", 1, 33, .missingKey, "`to`"),
+        ("access: { webhook: { groups: { g: { sessions: [] } } } }", 1, 20, .badValue, "at least one label"),
+        ("people: { ann: { addresses: [\"chat:1\"] } }", 1, 16, .badValue, "no adapter named chat"),
+        (
+            "people: { ann: { owner: true, addresses: [] }, bob: { owner: true, addresses: [] } }", 1, 53, .badValue,
+            "ann is the owner"
+        ),
+        (
+            "people: { ann: { addresses: [\"webhook:1\"] }, bob: { addresses: [\"webhook:1\"] } }", 1, 51, .badValue,
+            "given to ann"
+        ),
         ("people: { ann: {} }", 1, 16, .missingKey, "addresses"),
         ("people: { ann: { addresses: [\"@ann\"] } }", 1, 30, .badValue, "source:id"),
         ("door: { listen: 127.0.0.1:8442 }", 1, 1, .notSupported, "not supported yet"),

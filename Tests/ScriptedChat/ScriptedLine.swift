@@ -46,11 +46,7 @@ final class ScriptedLine: Sendable {
             let path = path(
                 environment["SWITCHBOARD_SOURCE"] ?? "scripted", in: try Places(environment: environment), "abilities")
             guard let bytes = try SmallFile.read(path, limit: 1 << 16) else { return all }
-            let value = try JSONValue(parsing: bytes)
-            return Abilities(
-                verbs: Set(value["verbs"]?.arrayValue?.compactMap(\.stringValue) ?? []),
-                features: Set(value["features"]?.arrayValue?.compactMap(\.stringValue) ?? []),
-                textLimit: value["text_limit"]?.integerValue)
+            return Abilities(from: try JSONValue(parsing: bytes))
         } catch {
             return all  // `describe` without a home
         }

@@ -366,7 +366,7 @@ import Testing
             }
             let heads = bench.router.memory.value.events.compactMap(\.head)
             #expect(heads.map(\.kind) == [.alert, .alert])
-            #expect(Set(heads.map(\.group)).count == 1)
+            #expect(Set(heads.map(\.fingerprint)).count == 1)
             #expect(heads.last?.replyTo == heads.first?.id)
             let batch =
                 #"[{"specversion":"1.0","id":"1","source":"/a","type":"t"},"#

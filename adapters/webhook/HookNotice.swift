@@ -16,13 +16,15 @@ struct HookNotice: Hashable, Sendable {
     var identity: String
     var body: EventBody
     var kind = EventKind.message
-    var group: String?
+    var fingerprint: String?
+    var state: AlertState?
     var replyTo: String?
 
     func head(_ route: HookName, sender: String, _ authentication: Authentication, now: Int64) -> EventHead {
         EventHead(
             id: "\(route.text):\(identity)", chat: route.text, sender: sender, kind: kind,
-            authentication: authentication, flags: [.direct, .bot], group: group.map { "\(route.text):\($0)" },
+            authentication: authentication, flags: [.direct, .bot],
+            fingerprint: fingerprint.map { "\(route.text):\($0)" }, state: state,
             replyTo: replyTo.map { "\(route.text):\($0)" }, time: now)
     }
 }
@@ -108,9 +110,9 @@ extension HookReading {
 extension HookNotice {
     init(_ summary: HookSummary, original: JSONValue) {
         self.init(
-            identity: summary.identity ?? "", body: EventBody(text: summary.text, original: original), kind: .message,
-            group: summary.fingerprint.map { HookText.line($0) }, replyTo: summary.closes)
-        if summary.identity?.hasPrefix("alert:") == true { kind = .alert }
+            identity: summary.identity ?? "", body: EventBody(text: summary.text, original: original),
+            kind: summary.state == nil ? .message : .alert, fingerprint: summary.fingerprint.map { HookText.line($0) },
+            state: summary.state, replyTo: summary.closes)
     }
 
     init(plain body: EventBody, _ headers: HTTPFields, _ raw: [UInt8], _ route: HookRoute) {

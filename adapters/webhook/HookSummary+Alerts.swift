@@ -23,7 +23,9 @@ extension HookSummary {
         let link =
             first.word("panelURL") ?? first.word("dashboardURL") ?? first.word("generatorURL")
             ?? json.word("externalURL")
-        var summary = HookSummary(line, link: link, fingerprint: "alert:\(digest([group]))")
+        var summary = HookSummary(
+            line, link: link, fingerprint: "alert:\(digest([group]))",
+            state: status == "resolved" ? .resolved : .firing)
         // The same alerts in the same state are the same occurrence, however often they are repeated.
         summary.identity = occurrence(group, alerts) { $0.word("status") ?? status }
         if status == "resolved" { summary.closes = occurrence(group, alerts) { _ in "firing" } }
@@ -62,12 +64,13 @@ extension HookSummary {
                 facts: [
                     issue.word("culprit"), issue.word("count").map { "seen \($0) times" },
                     issue.word("userCount").map { "\($0) users" },
-                ].compactMap { $0 }, fingerprint: "\(project)/\(mark)")
+                ].compactMap { $0 }, fingerprint: "\(project)/\(mark)",
+                state: action.flatMap { ["created": .firing, "unresolved": .firing, "resolved": .resolved][$0] })
         }
         if let event = json["data"]?["event"], event.objectValue != nil {
             return HookSummary(
                 "sentry alert \(json.word("data", "triggered_rule") ?? ""): \(event.word("title") ?? "")",
-                link: event.word("web_url"), fingerprint: event.word("issue_id").map { "issue:\($0)" })
+                link: event.word("web_url"), fingerprint: event.word("issue_id").map { "issue:\($0)" }, state: .firing)
         }
         return HookSummary(fallback("sentry", resource, action), isQuiet: resource == "installation")
     }
@@ -86,6 +89,7 @@ extension HookSummary {
                 event.word("agent", "summary").map { "by \($0)" },
             ].compactMap { $0 }, isQuiet: type == "pagey.ping",
             identity: event.word("id").map { "event:\(digest([$0]))" },
-            fingerprint: data.word("id").map { "incident:\(digest([$0]))" })
+            fingerprint: data.word("id").map { "incident:\(digest([$0]))" },
+            state: ["incident.triggered": .firing, "incident.reopened": .firing, "incident.resolved": .resolved][type])
     }
 }

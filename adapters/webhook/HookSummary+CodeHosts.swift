@@ -71,7 +71,8 @@ extension HookSummary {
             link: run.word("html_url"),
             facts: [short(run.word("display_title")), run.word("head_sha").map { "commit \($0.prefix(12))" } ?? ""]
                 .filter { !$0.isEmpty },
-            isQuiet: action != "completed", fingerprint: "\(place)/\(name)/\(run.word("head_branch") ?? "")")
+            isQuiet: action != "completed", fingerprint: "\(place)/\(name)/\(run.word("head_branch") ?? "")",
+            state: standing(outcome))
     }
 
     private static func githubSuite(_ json: JSONValue, _ suite: JSONValue, _ place: String, _ action: String?)
@@ -104,7 +105,8 @@ extension HookSummary {
                 facts: failed.prefix(5).map { "failed: \($0.word("stage") ?? "?")/\($0.word("name") ?? "?")" }
                     + [short(json.word("commit", "message"))].filter { !$0.isEmpty },
                 isQuiet: !["success", "failed", "canceled"].contains(status), identity: nil,
-                fingerprint: "\(place)/pipeline/\(facts.word("ref") ?? "")")
+                fingerprint: "\(place)/pipeline/\(facts.word("ref") ?? "")",
+                state: standing(status))
         case "push", "tag_push":
             let count = json["total_commits_count"]?.integerValue ?? 0
             return HookSummary(
@@ -124,6 +126,15 @@ extension HookSummary {
     // MARK: Both
 
     private static func short(_ text: String?) -> String { HookText.firstLine(text ?? "") }
+
+    /// A run that fails again on one branch is the same alarm; one that passes ends it.
+    private static func standing(_ outcome: String) -> AlertState? {
+        switch outcome {
+        case "failure", "failed", "timed_out", "startup_failure": .firing
+        case "success": .resolved
+        default: nil
+        }
+    }
 
     private static func branch(_ ref: String) -> String {
         for prefix in ["refs/heads/", "refs/tags/"] where ref.hasPrefix(prefix) {

@@ -13,6 +13,8 @@ struct HookSummary: Hashable, Sendable {
     var identity: String?
     /// The same for all that is said about one alert or issue.
     var fingerprint: String?
+    /// Whether that goes on or is over; `nil` for what is said beside it, such as a comment.
+    var state: AlertState?
     /// The ``identity`` of what this one closes.
     var closes: String?
 
@@ -43,7 +45,7 @@ struct HookSummary: Hashable, Sendable {
 
     init(
         _ line: String, link: String? = nil, facts: [String] = [], isQuiet: Bool = false, identity: String? = nil,
-        fingerprint: String? = nil
+        fingerprint: String? = nil, state: AlertState? = nil
     ) {
         self.line = line
         self.link = link
@@ -51,6 +53,7 @@ struct HookSummary: Hashable, Sendable {
         self.isQuiet = isQuiet
         self.identity = identity
         self.fingerprint = fingerprint
+        self.state = state
     }
 
     static func fallback(_ sender: String, _ event: String?, _ action: String?) -> String {

@@ -1,4 +1,5 @@
 import CMarkGFM
+import FormattedText
 
 /// Lays a parsed document out as text and spans. Walks with an iterator: nesting may be as deep as the text is long.
 struct MarkdownLayout {

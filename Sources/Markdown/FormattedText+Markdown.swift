@@ -1,4 +1,5 @@
 import CMarkGFM
+public import FormattedText
 
 extension FormattedText {
     /// Past so many bytes Markdown is not parsed; it goes out as it was written.
