@@ -26,7 +26,8 @@ public final class AdapterConnection: Sendable {
     init(
         source: SourceName, settings: JSONValue, cursor: JSONValue?, places: Places, secrets: SecretResolver,
         log: Logger,
-        publisher: Publisher, loader: FileLoader, standing: Latest<AdapterStanding>, sendHealth: @escaping @Sendable (Health) -> Void
+        publisher: Publisher, loader: FileLoader, standing: Latest<AdapterStanding>,
+        sendHealth: @escaping @Sendable (Health) -> Void
     ) {
         self.source = source
         self.settings = settings

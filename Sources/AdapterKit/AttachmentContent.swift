@@ -49,7 +49,8 @@ extension PlatformCommand {
         (arguments["files"]?.arrayValue ?? []).compactMap { file in
             guard let id = file["id"]?.stringValue, let size = file["size"]?.integerValue else { return nil }
             return CommandFile(
-                id: id, name: FileName.safe(file["name"]?.stringValue), mediaType: file["type"]?.stringValue, size: size)
+                id: id, name: FileName.safe(file["name"]?.stringValue), mediaType: file["type"]?.stringValue, size: size
+            )
         }
     }
 }

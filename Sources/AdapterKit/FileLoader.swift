@@ -44,7 +44,7 @@ final class FileLoader: Sendable {
     private static let attempts = 6
 
     private final class Load: Sendable {
-        struct State: ~Copyable {
+        struct State: ~Copyable, Sendable {
             var pull: FilePull
             var draft: PrivateDraft?
             var isMoving = true

@@ -5,7 +5,7 @@
 #endif
 
 /// A private file that is being written: under a name of its own until it is whole, gone when it never is.
-public struct PrivateDraft: ~Copyable {
+public struct PrivateDraft: ~Copyable, Sendable {
     public let path: String
     /// Bytes written so far.
     public private(set) var size: Int64 = 0
@@ -50,7 +50,7 @@ public struct PrivateDraft: ~Copyable {
 }
 
 /// A file's bytes by place, for whoever gives them out piece by piece.
-public struct StoredBytes: ~Copyable {
+public struct StoredBytes: ~Copyable, Sendable {
     public let size: Int64
     /// The same for the same file as long as nobody changes it.
     public let version: String

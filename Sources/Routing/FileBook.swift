@@ -124,7 +124,9 @@ extension Attachment {
     var ending: String {
         if let name, let dot = name.lastIndex(of: ".") {
             let ending = name[dot...].lowercased()
-            let isPlain = ending.utf8.dropFirst().allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
+            let isPlain = ending.utf8.dropFirst().allSatisfy {
+                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0)
+            }
             if isPlain, (2...9).contains(ending.utf8.count) { return ending }
         }
         switch mediaType?.lowercased() {

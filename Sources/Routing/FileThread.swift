@@ -68,8 +68,11 @@ final class FileThread: Sendable {
     }
 
     private func run() {
-        let transfers = FileTransfers(shelf: shelf, store: store) { [control] in control.deliver($0) } say: {
-            [control] in control.deliver($0)
+        let transfers = FileTransfers(shelf: shelf, store: store) { [control] in
+            control.deliver($0)
+        } say: {
+            [control] in
+            control.deliver($0)
         }
         var keeper = ShelfKeeper(shelf: shelf, store: store, limits: limits, logger: logger)
         keeper.removeStrangers()

@@ -36,7 +36,8 @@ extension RouterCore {
             source.hello?.abilities.features.contains("fetch") ?? false
         else { return [] }
         var wanted: Set<String> = []
-        for (position, attachment) in Self.attachments(of: arrival.delivery.body).prefix(Self.fetchedAtOnce).enumerated()
+        for (position, attachment) in Self.attachments(of: arrival.delivery.body).prefix(Self.fetchedAtOnce)
+            .enumerated()
         {
             let isImage = attachment.isPicture && attachment.size ?? 0 <= settings.files.image
             guard isImage || attachment.expires else { continue }
@@ -170,7 +171,9 @@ extension RouterCore {
                 effects.changes.append(.files(.attachment(event, position: position, file, isImage: isImage)))
             }
             files.settle(report.id, isImage ? file : nil)
-            for caller in pull.callers { answer(caller.id, Self.downloaded(report.outcome, self, caller.link), to: caller.link) }
+            for caller in pull.callers {
+                answer(caller.id, Self.downloaded(report.outcome, self, caller.link), to: caller.link)
+            }
         case .upload(let call, let position):
             if let file { effects.changes.append(.files(.stored(file))) }
             uploaded(report.outcome, position, of: call)
@@ -214,7 +217,8 @@ extension RouterCore {
     mutating func downloadAttachment(_ call: Call, from link: LinkID, knowing fact: Fact, _ now: Moment) {
         guard case .files(.attachments(let record?)) = fact, let name = sourceNames[record.source] else {
             return fail(
-                call.id, .notFound, "No message with that event_id was delivered to this session: copy it from the tag.",
+                call.id, .notFound,
+                "No message with that event_id was delivered to this session: copy it from the tag.",
                 link)
         }
         let attachments = Self.attachments(of: record.body)

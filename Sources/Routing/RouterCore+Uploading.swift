@@ -105,7 +105,8 @@ extension RouterCore {
     /// The call has ended, or its session is gone.
     mutating func forgetUpload(_ call: String) {
         guard let upload = files.uploads.removeValue(forKey: call) else { return }
-        for position in upload.items.indices where files.pulls.removeValue(forKey: Self.uploadName(call, position)) != nil {
+        for position in upload.items.indices
+        where files.pulls.removeValue(forKey: Self.uploadName(call, position)) != nil {
             effects.files.append(.abandon(Self.uploadName(call, position)))
         }
     }

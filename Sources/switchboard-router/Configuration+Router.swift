@@ -19,7 +19,10 @@ extension Configuration {
                     kind: $0.kind.map(EventKind.init),
                     label: $0.label)
             },
-            attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait, fileFolder: places.files,
+            attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait,
+            files: FileLimits(
+                image: files.image, largest: files.largest, total: files.total, imageWait: files.imageWait),
+            fileFolder: places.files,
             version: Program.version)
         for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
         return settings
