@@ -163,7 +163,8 @@ extension Delivery {
             throw JSONError(.missingKey, expected: "delivery, source, event")
         }
         self.init(
-            id: id, source: source, head: head, redelivery: redelivery ?? 0, staleAge: staleAge, image: image, body: body)
+            id: id, source: source, head: head, redelivery: redelivery ?? 0, staleAge: staleAge, image: image,
+            body: body)
     }
 }
 

@@ -23,7 +23,8 @@ public final class RouterLoop {
         public var reload: @Sendable () throws -> RouterSettings
 
         public init(
-            keys: SourceKeys, retention: RetentionPeriods = RetentionPeriods(), shelf: FileShelf, home: String, pid: Int64,
+            keys: SourceKeys, retention: RetentionPeriods = RetentionPeriods(), shelf: FileShelf, home: String,
+            pid: Int64,
             clock: @escaping @Sendable () -> Moment, reload: @escaping @Sendable () throws -> RouterSettings
         ) {
             self.keys = keys
