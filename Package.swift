@@ -24,6 +24,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -101,11 +103,16 @@ let package = Package(
             name: "switchboard-webhook",
             dependencies: [
                 "AdapterKit",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "Mustache", package: "swift-mustache"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             path: "adapters/webhook", exclude: ["README.md"]),
 
@@ -175,7 +182,11 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .testTarget(name: "TelegramTests", dependencies: ["AdapterKit", "SwitchboardTesting", "switchboard-telegram"]),
-        .testTarget(name: "SwitchboardTests", dependencies: ["JSON", "OperatingHome", "switchboard"]),
+        .testTarget(
+            name: "SwitchboardTests",
+            dependencies: [
+                "BusProtocol", "ChannelEvents", "JSON", "OperatingHome", "SwitchboardTesting", "switchboard",
+            ]),
         .testTarget(name: "LayeringTests"),
         .testTarget(
             name: "EndToEndTests",

@@ -15,6 +15,7 @@ struct HookLedger {
 
     private var waiting: [Waiting] = []
     private var made: UInt64 = 0
+    private var lastTime: Int64 = 0
     /// Who has a word in the turn that runs, as far as its prompts tell.
     private var prompts = (typed: false, channel: false)
     /// The turn came from the channel alone: whoever asked is not at the terminal.
@@ -23,6 +24,13 @@ struct HookLedger {
     mutating func id(instance: String) -> String {
         made += 1
         return "\(instance)-hook-\(made)"
+    }
+
+    /// When a hook began that does not say so itself: no two at the same time, because the router orders them by it.
+    mutating func time(now: Int64) -> Int64 {
+        // A clock that was set back must not order this session's next hooks before its last ones for long.
+        lastTime = now <= lastTime && lastTime - now < 60_000 ? lastTime + 1 : now
+        return lastTime
     }
 
     var mayWait: Bool { waiting.count < Self.limit }

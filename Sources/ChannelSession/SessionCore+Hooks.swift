@@ -17,7 +17,8 @@ extension SessionCore {
         let isUp = link == .up
         guard isUp || Self.isKept(hook.name), mayReachRouter else { return tell(call.id, decision ?? [:]) }
         let wantsAnswer = isUp && decision == nil && Self.asks(hook.name) && hooks.mayWait
-        let report = hook.report(id: hooks.id(instance: identity.instance), now: now.wall, wantsAnswer: wantsAnswer)
+        let report = hook.report(
+            id: hooks.id(instance: identity.instance), now: hooks.time(now: now.wall), wantsAnswer: wantsAnswer)
         if wantsAnswer { hooks.wait(call.id, for: report.id, now: now.monotonic) }
         emit(.hook(report))
         if !wantsAnswer { tell(call.id, decision ?? [:]) }

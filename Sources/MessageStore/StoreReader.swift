@@ -53,13 +53,14 @@ public struct StoreReader {
     /// bus may carry.
     public static let answerBytes = 1 << 20
 
-    private func deliveries(of event: EventSequence) throws -> [HistoryEntry.Delivery] {
+    func deliveries(of event: EventSequence) throws -> [HistoryEntry.Delivery] {
         // The sessions are few and each is one probe of the primary key.
         let query = try HotStatement(
             db,
             """
-            SELECT ifnull(s.label, ''), d.state, d.offers, d.changed FROM
-                (SELECT id, label FROM sessions UNION ALL SELECT 0, '') s
+            SELECT ifnull(s.label, ''), d.state, d.offers, d.changed, d.reason, d.trail FROM
+                (SELECT id, label FROM sessions UNION ALL SELECT \(unassignedSession), ''
+                    UNION ALL SELECT \(heldSession), '') s
                 CROSS JOIN deliveries d ON d.session = s.id AND d.event = ?
             """)
         query.bind(1, event)
@@ -68,7 +69,7 @@ public struct StoreReader {
             deliveries.append(
                 HistoryEntry.Delivery(
                     session: row.text(0) ?? "", state: DeliveryState(rawValue: row.integer(1)) ?? .dead,
-                    offers: row.integer(2), changed: row.integer(3)))
+                    offers: row.integer(2), changed: row.integer(3), reason: row.text(4), trail: row.text(5) ?? ""))
         }
         return deliveries
     }
@@ -160,6 +161,15 @@ public struct StoreReader {
     }
 
     /// Events in the store; counted by the first and last sequence, exact until retention deletes.
+    /// How many deliveries wait for a session, or with nobody.
+    public func waitingCount(of session: SessionID) throws -> Int64 {
+        let query = try HotStatement(db, "SELECT count(*) FROM deliveries WHERE session = ? AND state = 0")
+        query.bind(1, session)
+        var count: Int64 = 0
+        try query.each { count = $0.integer(0) }
+        return count
+    }
+
     public func eventCount() throws -> Int64 {
         var count: Int64 = 0
         try HotStatement(db, "SELECT ifnull(max(seq) - min(seq) + 1, 0) FROM events").each { count = $0.integer(0) }
@@ -200,6 +210,10 @@ public struct HistoryEntry: Sendable {
         public var state: DeliveryState
         public var offers: Int64
         public var changed: Int64
+        /// A bounded code: why it is in this state.
+        public var reason: String?
+        /// The states before this one, as the store keeps them.
+        var trail: String
     }
 
     public var conversation: Conversation { Conversation(source: source, chat: head.chat, thread: head.thread) }
@@ -223,8 +237,12 @@ public struct HistoryEntry: Sendable {
         }
         if !deliveries.isEmpty {
             object["deliveries"] = .array(
-                deliveries.map {
-                    ["session": .string($0.session), "state": .string($0.state.word), "offers": .integer($0.offers)]
+                deliveries.map { delivery in
+                    var shown = HistoryEntry.Change(delivery).json
+                    shown["session"] = .string(delivery.session)
+                    shown["offers"] = .integer(delivery.offers)
+                    shown["changes"] = .array(delivery.changes.map { .object($0.json) })
+                    return .object(shown)
                 })
         }
         return object

@@ -186,7 +186,7 @@ extension StoreTurn {
             GROUP BY e.seq ORDER BY e.seq
             """)
         for delivery in try query.waitingDeliveries() {
-            var event = StoredState.AwaitingEvent(delivery: delivery)
+            var event = AwaitingEvent(delivery: delivery)
             if let replyTo = delivery.head.replyTo {
                 event.speaker = try speaker(of: replyTo, source: delivery.source, chat: delivery.head.chat)
             }

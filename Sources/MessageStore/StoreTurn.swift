@@ -46,28 +46,35 @@ public struct StoreTurn {
     }
 
     public mutating func insertDelivery(
-        session: SessionID, event: EventSequence, state: DeliveryState, offers: Int64, now: Int64
+        session: SessionID, event: EventSequence, state: DeliveryState, offers: Int64, reason: String? = nil, now: Int64
     ) throws {
         let insert =
             try insertion
-            ?? statement("INSERT INTO deliveries (session, event, state, offers, changed) VALUES (?, ?, ?, ?, ?)")
+            ?? statement(
+                "INSERT INTO deliveries (session, event, state, offers, changed, reason) VALUES (?, ?, ?, ?, ?, ?)")
         insertion = insert
         insert.bind(1, session)
         insert.bind(2, event)
         insert.bind(3, state.rawValue)
         insert.bind(4, offers)
         insert.bind(5, now)
+        insert.bind(6, reason)
         try insert.run()
     }
 
-    /// A new state; `offers` counts the sends so far.
+    /// A new state; `offers` counts the sends so far. What was before goes into the trail, of which the end is kept.
     public mutating func setDelivery(
         session: SessionID, event: EventSequence, state: DeliveryState, offers: Int64, reason: String? = nil, now: Int64
     ) throws {
         let update =
             try transition
             ?? statement(
-                "UPDATE deliveries SET state = ?, offers = ?, changed = ?, reason = ? WHERE session = ? AND event = ?")
+                """
+                UPDATE deliveries SET state = ?1, offers = ?2, changed = ?3, reason = ?4,
+                    trail = substr(ifnull(trail, '') || state || ':' || changed || ifnull(':' || reason, '') || ' ', -400),
+                    lead = CASE ?1 WHEN 0 THEN NULL ELSE lead END
+                WHERE session = ?5 AND event = ?6
+                """)
         transition = update
         update.bind(1, state.rawValue)
         update.bind(2, offers)

@@ -1,4 +1,4 @@
-import ChannelEvents
+public import ChannelEvents
 
 /// All that the router's core keeps in memory, as the store has it: what a start, or a failed commit, begins from.
 public struct StoredState: Sendable {
@@ -12,7 +12,10 @@ public struct StoredState: Sendable {
     public var offered: [SessionID: [StoredDelivery]] = [:]
     /// The newest deliveries that were written and that nothing proved seen, at most ``uncoveredLimit`` per session.
     public var written: [SessionID: [StoredDelivery]] = [:]
-    /// Parts that are queued or sending, oldest first.
+    /// The newest deliveries that were seen and neither answered nor done with, at most ``uncoveredLimit`` per session.
+    public var seen: [SessionID: [StoredDelivery]] = [:]
+    public var turns: [SessionID: TurnRecord] = [:]
+    /// Parts that are queued or sending, and what was settled of the same replies; oldest first.
     public var outbox: [OutboxPart] = []
     /// The number of the newest part ever made.
     public var lastPart: Int64 = 0
@@ -24,6 +27,8 @@ public struct StoredState: Sendable {
     /// What `switchboard access` changed.
     public var amendments: [AmendmentRecord] = []
     public var pairings: [Pairing] = []
+    /// Events of late that were refused, oldest first, with the rule and the time of admission.
+    public var refused: [(event: NewEvent, at: Int64)] = []
     /// How each chat's messages came in.
     public var admissions: [ChatKey: ChatAdmission] = [:]
 
@@ -35,23 +40,42 @@ public struct StoredState: Sendable {
 
     /// Older ones are taken as seen: nobody wants a thousand old messages again.
     public static let uncoveredLimit = 1024
+}
 
-    public struct AwaitingEvent: Sendable {
-        public var delivery: WaitingDelivery
-        /// The session whose message it answers.
-        public var speaker: SessionID?
+/// An event that waits for its files.
+public struct AwaitingEvent: Sendable {
+    public var delivery: WaitingDelivery
+    /// The session whose message it answers.
+    public var speaker: SessionID?
+}
+
+/// A delivery that was offered and has not ended: what the core keeps of it in memory.
+public struct StoredDelivery: Hashable, Sendable {
+    public var event: EventSequence
+    public var offers: Int64
+    public var place: Place
+    /// The platform's id of the event.
+    public var id: String
+    /// A person wrote it and may wait for an answer.
+    public var isPersons: Bool
+    /// Other events that this delivery carries as well: what becomes of it becomes of them.
+    public var carried: [EventSequence] = []
+
+    public init(event: EventSequence, offers: Int64, place: Place, id: String, isPersons: Bool) {
+        self.event = event
+        self.offers = offers
+        self.place = place
+        self.id = id
+        self.isPersons = isPersons
     }
+}
 
-    public struct StoredDelivery: Hashable, Sendable {
-        public var event: EventSequence
-        public var offers: Int64
-        public var place: Place
+extension EventHead {
+    /// Whether a person wrote this and may wait for an answer: no alert, no program, no reaction.
+    public var isPersons: Bool { Self.isPersons(kind: kind, authentication: authentication, flags: flags) }
 
-        public init(event: EventSequence, offers: Int64, place: Place) {
-            self.event = event
-            self.offers = offers
-            self.place = place
-        }
+    static func isPersons(kind: EventKind, authentication: Authentication, flags: EventFlags) -> Bool {
+        kind == .message && authentication != .secret && !flags.contains(.bot)
     }
 }
 
@@ -59,19 +83,21 @@ extension StoreTurn {
     public func load() throws -> StoredState {
         var state = StoredState()
         state.routes = try loadRoutes()
-        state.outbox = try statement(OutboxPart.query + "WHERE state < 2 ORDER BY id").parts()
+        state.outbox = try openParts()
         try statement("SELECT value FROM facts WHERE name = 'starts'").each { state.starts = $0.integer(0) }
         try statement("SELECT ifnull(max(id), 0) FROM outbox").each { state.lastPart = $0.integer(0) }
         try statement("SELECT source, chat, thread, session FROM conversations").each { row in
             let thread = row.text(2).flatMap { $0.isEmpty ? nil : $0 }
             state.lastSession[Place(source: row.integer(0), chat: row.text(1) ?? "", thread: thread)] = row.integer(3)
         }
-        try statement("SELECT id, name, cursor, holder, holder_pid, held_since FROM sources").each { row in
+        try statement("SELECT id, name, cursor, holder, holder_pid, held_since, abilities FROM sources").each { row in
             guard let name = row.text(1).flatMap(SourceName.init) else { return }
             let holder = row.text(3).map {
                 SourceRecord.Holder(instance: $0, pid: row.integer(4), since: row.integer(5))
             }
-            state.sources.append(SourceRecord(id: row.integer(0), name: name, cursor: row.blob(2), holder: holder))
+            state.sources.append(
+                SourceRecord(
+                    id: row.integer(0), name: name, cursor: row.blob(2), holder: holder, abilities: row.blob(6)))
         }
         try statement("SELECT id, label, project, incarnation, instance FROM sessions").each { row in
             state.sessions.append(
@@ -86,29 +112,11 @@ extension StoreTurn {
         for session in state.sessions {
             state.offered[session.id] = try deliveries(of: session.id, in: .offered, limit: .max)
             state.written[session.id] = try deliveries(of: session.id, in: .written, limit: StoredState.uncoveredLimit)
+            state.seen[session.id] = try deliveries(of: session.id, in: .seen, limit: StoredState.uncoveredLimit)
         }
+        state.turns = try loadTurns()
         try loadAccess(into: &state)
         try loadAwaitingFiles(into: &state)
         return state
-    }
-
-    /// The newest deliveries of a session in one state, oldest of them first.
-    private func deliveries(of session: SessionID, in wanted: DeliveryState, limit: Int) throws
-        -> [StoredState.StoredDelivery]
-    {
-        let query = try statement(
-            """
-            SELECT d.event, d.offers, e.source, e.chat, e.thread FROM deliveries d JOIN events e ON e.seq = d.event
-            WHERE d.session = ? AND d.state = ? ORDER BY d.event DESC LIMIT ?
-            """)
-        query.bind(1, session)
-        query.bind(2, wanted.rawValue)
-        query.bind(3, Int64(limit))
-        var deliveries: [StoredState.StoredDelivery] = []
-        try query.each { row in
-            let place = Place(source: row.integer(2), chat: row.text(3) ?? "", thread: row.text(4))
-            deliveries.append(StoredState.StoredDelivery(event: row.integer(0), offers: row.integer(1), place: place))
-        }
-        return deliveries.reversed()
     }
 }

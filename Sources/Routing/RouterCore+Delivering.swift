@@ -32,12 +32,19 @@ extension RouterCore {
         }
     }
 
-    /// Offers what waits to every session that has room, in the order of admission.
+    /// Offers what waits to every session that has room, in the order of admission. What a session with hooks gets goes
+    /// out back to back, conversation by conversation: it makes one turn of it.
     mutating func pump(now: Moment) {
         for id in attached {
             guard let index = sessions.index(forKey: id) else { continue }
             if sessions.values[index].parkedInbox != nil, answerParkedInbox(id, now) { continue }
-            while sessions.values[index].room > 0, let next = takeNext(for: id, at: index) {
+            // Each offer may use up the room: what is taken now goes out now.
+            let room = sessions.values[index].room
+            guard room > 0 else { continue }
+            var batch: [TakenDelivery] = []
+            while batch.count < room, let next = takeNext(for: id, at: index) { batch.append(next) }
+            if sessions.values[index].turn.hasHooks { batch = TakenDelivery.byConversation(batch) }
+            for next in batch {
                 let delivery = next.delivery
                 let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
                 effects.changes.append(
@@ -51,17 +58,15 @@ extension RouterCore {
     }
 
     /// The oldest of what waits for a session and, if it may take that, of what waits for nobody.
-    mutating func takeNext(for id: SessionID, at index: Sessions.Index) -> (
-        delivery: WaitingDelivery, wasUnassigned: Bool
-    )? {
+    mutating func takeNext(for id: SessionID, at index: Sessions.Index) -> TakenDelivery? {
         guard !sessions.values[index].mailbox.needsPage else { return nil }
         if !unassigned.isEmpty, defaultSession == id {
             guard !unassigned.needsPage, let open = unassigned.firstEvent else { return nil }
             if open < sessions.values[index].mailbox.firstEvent ?? .max {
-                return unassigned.removeFirst().map { ($0, true) }
+                return unassigned.removeFirst().map { TakenDelivery(delivery: $0, wasUnassigned: true) }
             }
         }
-        return sessions.values[index].mailbox.removeFirst().map { ($0, false) }
+        return sessions.values[index].mailbox.removeFirst().map { TakenDelivery(delivery: $0, wasUnassigned: false) }
     }
 
     typealias Sessions = [SessionID: Session]
@@ -72,20 +77,16 @@ extension RouterCore {
     ) {
         guard let link = sessions.values[index].link, let name = sourceNames[delivery.source] else { return }
         let age = now.wall.subtractingReportingOverflow(delivery.head.time).partialValue
-        sessions.values[index].noteOffer(delivery, place, now)
+        let offered = StoredDelivery(
+            event: delivery.event, offers: delivery.offers + 1, place: place, id: delivery.head.id,
+            isPersons: delivery.head.isPersons)
+        sessions.values[index].noteOffer(offered, now)
         batch(
             Delivery(
                 id: delivery.event, source: name, head: delivery.head, redelivery: delivery.offers,
                 staleAge: age > Self.staleAge ? age : nil,
                 image: delivery.image.flatMap { path(of: $0, for: link) }, body: delivery.body), to: link)
-        guard isTapWatched else { return }
-        tap(
-            "delivery",
-            [
-                "event_id": .string(EventKey(source: name, id: delivery.head.id).description),
-                "session": .string(sessions.values[index].record.label), "state": "offered",
-                "redelivery": .integer(delivery.offers),
-            ])
+        if isTapWatched { tap(offered, of: id, .offered) }
     }
 
     /// Older than this, a message is marked stale with its age: the world may have moved on.
@@ -159,8 +160,8 @@ extension RouterCore {
             guard let index = sessions[id]?.inFlight.firstIndex(where: { $0.event == failure.delivery }),
                 let item = sessions[id]?.inFlight.remove(at: index)
             else { continue }
-            effects.changes.append(
-                .transition(id, item.event, .dead, offers: item.offers, reason: String(failure.code.prefix(64))))
+            sessions[id]?.proof.unseen[item.event] = nil
+            set(item, of: id, .dead, reason: String(failure.code.prefix(64)))
             counters.add("deliveries.dead")
             if sessions[id]?.phase == .probed(item.event) { setPhase(.probing, of: id) }
         }
@@ -171,7 +172,8 @@ extension RouterCore {
         guard let pulled = sessions[id]?.pulled, !pulled.isEmpty else { return }
         sessions[id]?.pulled = pulled.filter { !events.contains($0.delivery.event) }
         for item in pulled where events.contains(item.delivery.event) {
-            deferred.append(.transition(id, item.delivery.event, .seen, offers: item.delivery.offers, reason: nil), now)
+            setLater(item.delivery, of: id, .seen, now)
+            noteSeen(item.delivery, by: id, at: sessions[id]?.turn.lastSign ?? 0)
         }
     }
 
@@ -192,8 +194,8 @@ extension RouterCore {
             if index != taken { inFlight.swapAt(index, taken) }
             let item = inFlight[taken]
             taken += 1
-            deferred.append(.transition(id, event, .written, offers: item.offers, reason: nil), now)
-            uncovered.append(StoredState.StoredDelivery(event: event, offers: item.offers, place: item.place))
+            setLater(item, of: id, .written, now)
+            uncovered.append(item)
             if sessions[id]?.phase == .probed(event) {
                 setPhase(.waiting(until: now.uptime + settings.firstPushWait), of: id)
             }
@@ -215,7 +217,7 @@ extension RouterCore {
         guard let session = sessions[id] else { return }
         let reported = session.inFlight.filter { written.contains($0.event) }
         if !reported.isEmpty { noteWritten(reported.map(\.event), by: id, now) }
-        var returned: [Session.InFlight] = sessions[id]?.inFlight ?? []
+        var returned = sessions[id]?.inFlight ?? []
         sessions[id]?.inFlight = []
         // Whether the answer of an `inbox` arrived nobody knows, unless it gave what had not been written before.
         notePulledWritten(written.subtracting(session.pulled.filter(\.wasWritten).map(\.delivery.event)), by: id, now)
@@ -223,28 +225,29 @@ extension RouterCore {
             if item.wasWritten {
                 sessions[id]?.uncovered.append(item.delivery)
             } else {
-                returned.append(
-                    Session.InFlight(
-                        event: item.delivery.event, offers: item.delivery.offers, place: item.delivery.place))
+                returned.append(item.delivery)
             }
         }
         if sessions[id]?.pulled.isEmpty == false { sessions[id]?.uncovered.sort { $0.event < $1.event } }
         sessions[id]?.pulled = []
         if isNewIncarnation {
+            let hadHooks = session.turn.hasHooks
             for item in sessions[id]?.uncovered ?? [] {
-                if item.offers == 1 {
-                    returned.append(Session.InFlight(event: item.event, offers: item.offers, place: item.place))
+                // Where hooks prove what is seen this was not; where none do it may have been, and comes once more.
+                if hadHooks || item.offers == 1 {
+                    returned.append(item)
                 } else {
-                    effects.changes.append(.transition(id, item.event, .done, offers: item.offers, reason: "uncovered"))
+                    set(item, of: id, .done, reason: "uncovered")
                 }
             }
             sessions[id]?.uncovered = []
+            beginTurns(of: id, now)
+        } else {
+            sessions[id]?.resumeHearing(now)
         }
         guard let oldest = returned.map(\.event).min() else { return }
-        for item in returned {
-            effects.changes.append(.transition(id, item.event, .waiting, offers: item.offers, reason: nil))
-        }
-        sessions[id]?.mailbox.rewind(to: oldest, adding: Int64(returned.count))
+        for item in returned { set(item, of: id, .waiting) }
+        sessions[id]?.mailbox.rewind(to: oldest, adding: returned.reduce(0) { $0 + 1 + Int64($1.carried.count) })
         counters.add("deliveries.returned", Int64(returned.count))
     }
 
@@ -268,20 +271,45 @@ extension RouterCore {
         case .waiting(let until) where until <= now.uptime: prove(id)
         default: break
         }
+        passTurn(of: id, now)
         if let parked = session.parkedInbox, parked.until <= now.uptime {
             answerParkedInbox(id, now, evenIfEmpty: true)
         }
     }
 
     /// A reply, a pass or a pull covers what was written: it was seen.
-    mutating func cover(_ id: SessionID, state: DeliveryState, where isCovered: (StoredState.StoredDelivery) -> Bool) {
+    mutating func cover(_ id: SessionID, state: DeliveryState, where isCovered: (StoredDelivery) -> Bool) {
+        let owned = sessions[id]?.proof.takeOwned { isCovered($0.delivery) }.map(\.delivery) ?? []
         let known = (sessions[id]?.uncovered ?? []) + (sessions[id]?.pulled.map(\.delivery) ?? [])
-        guard known.contains(where: isCovered) else { return }
+        guard !owned.isEmpty || known.contains(where: isCovered) else { return }
         sessions[id]?.uncovered.removeAll(where: isCovered)
         sessions[id]?.pulled.removeAll { isCovered($0.delivery) }
-        for item in known where isCovered(item) {
-            effects.changes.append(.transition(id, item.event, state, offers: item.offers, reason: nil))
+        for item in known where isCovered(item) { heard(item, by: id) }
+        for item in owned + known.filter(isCovered) { set(item, of: id, state) }
+    }
+}
+
+/// A delivery that was taken out of a queue to be offered.
+struct TakenDelivery {
+    var delivery: WaitingDelivery
+    /// It waited for nobody.
+    var wasUnassigned: Bool
+
+    /// Grouped by conversation, in the order in which each has its first; within one the order stays.
+    static func byConversation(_ batch: [TakenDelivery]) -> [TakenDelivery] {
+        var order: [Place: Int] = [:]
+        var groups: [[TakenDelivery]] = []
+        for item in batch {
+            let head = item.delivery.head
+            let place = Place(source: item.delivery.source, chat: head.chat, thread: head.thread)
+            if let index = order[place] {
+                groups[index].append(item)
+            } else {
+                order[place] = groups.count
+                groups.append([item])
+            }
         }
+        return groups.flatMap(\.self)
     }
 }
 

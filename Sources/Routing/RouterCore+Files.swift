@@ -85,7 +85,7 @@ extension RouterCore {
     }
 
     /// The events that waited when the router ended wait once more, for an adapter that comes back.
-    mutating func restoreHeld(_ events: [StoredState.AwaitingEvent], _ now: Moment) {
+    mutating func restoreHeld(_ events: [AwaitingEvent], _ now: Moment) {
         for event in events {
             guard let name = sourceNames[event.delivery.source] else { continue }
             hold(

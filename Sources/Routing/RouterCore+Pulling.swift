@@ -55,7 +55,9 @@ extension RouterCore {
             room -= delivery.body.count
             messages.append(message(delivery, for: link))
             let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
-            let stored = StoredState.StoredDelivery(event: delivery.event, offers: delivery.offers + 1, place: place)
+            let stored = StoredDelivery(
+                event: delivery.event, offers: delivery.offers + 1, place: place, id: delivery.head.id,
+                isPersons: delivery.head.isPersons)
             note(place, usedBy: id)
             sessions[id]?.pulled.append(Session.Pulled(delivery: stored, wasWritten: false))
             effects.changes.append(

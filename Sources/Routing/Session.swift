@@ -30,25 +30,23 @@ struct Session {
     var credit = 256
     var mailbox: Mailbox
     /// Offered to the present link and not reported written, in order.
-    var inFlight: [InFlight] = []
+    var inFlight: [StoredDelivery] = []
     /// Written, and nothing proved seen; the newest, in order.
-    var uncovered: [StoredState.StoredDelivery] = []
+    var uncovered: [StoredDelivery] = []
     /// Given out by an `inbox` whose answer the endpoint has not said it wrote; the next `inbox` gives it again. Bounded
     /// by what one `inbox` may give.
     var pulled: [Pulled] = []
     var parkedInbox: ParkedInbox?
+    /// Whether it works, as its hooks tell.
+    var turn = SessionTurn()
+    /// What was proved seen, and what is still to be.
+    var proof = SessionProof()
     var lastDelivery: Int64?
     var offered: Int64 = 0
     var written: Int64 = 0
 
-    struct InFlight {
-        var event: EventSequence
-        var offers: Int64
-        var place: Place
-    }
-
     struct Pulled {
-        var delivery: StoredState.StoredDelivery
+        var delivery: StoredDelivery
         /// It had been written as a notification before.
         var wasWritten: Bool
     }
@@ -78,22 +76,33 @@ struct Session {
         }
     }
 
-    /// Nothing stands before an event that arrives now, and there is room for it.
-    var takesDirectly: Bool { mailbox.isEmpty && parkedInbox == nil && room > 0 }
+    /// Nothing stands before an event that arrives now, and there is room for it. What goes to a session with hooks goes
+    /// back to back at the end of the router's turn.
+    var takesDirectly: Bool { mailbox.isEmpty && parkedInbox == nil && !turn.hasHooks && room > 0 }
+
+    /// Why what waits is held although the session is there; a reason code of deliveries.
+    var holds: String? {
+        if proof.deafness != nil { return "deaf" }
+        guard turn.hasHooks else { return nil }
+        if turn.isWorking { return "busy" }
+        if turn.hasLeft { return "leaving" }
+        return proof.unseen.isEmpty ? nil : "unseen"
+    }
 
     /// How many deliveries it may be given now.
     var room: Int {
         switch phase {
-        case .ready: return max(0, credit - inFlight.count)
+        case .ready: return holds == nil ? max(0, credit - inFlight.count) : 0
         case .probing: return 1
         case .away, .settling, .probed, .waiting: return 0
         }
     }
 
-    mutating func noteOffer(_ delivery: WaitingDelivery, _ place: Place, _ now: Moment) {
-        inFlight.append(InFlight(event: delivery.event, offers: delivery.offers + 1, place: place))
+    mutating func noteOffer(_ delivery: StoredDelivery, _ now: Moment) {
+        inFlight.append(delivery)
         offered += 1
         lastDelivery = now.wall
+        if turn.hasHooks || proof.expectsHooks { proof.unseen[delivery.event] = now.uptime }
         // Which phase it is changes nothing for other sessions here: it is attached before and after.
         if phase == .probing { phase = .probed(delivery.event) }
     }
@@ -105,8 +114,7 @@ struct Session {
             case .settling(let until), .waiting(let until): until
             default: nil
             }
-        guard let parked = parkedInbox?.until else { return phaseEnd }
-        return min(parked, phaseEnd ?? .max)
+        return [phaseEnd, parkedInbox?.until, turn.deadline, deafnessDue].lazy.compactMap(\.self).min()
     }
 
     /// A word for `sessions` and `status`.
@@ -116,7 +124,10 @@ struct Session {
         case .settling: return "settling"
         case .probing: return "attached"
         case .probed, .waiting: return "proving"
-        case .ready: return "ready"
+        case .ready:
+            if proof.deafness != nil { return "deaf" }
+            guard turn.hasHooks else { return "ready" }
+            return turn.isWorking ? "busy" : "idle"
         }
     }
 }

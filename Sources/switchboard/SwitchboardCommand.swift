@@ -8,9 +8,11 @@ struct SwitchboardCommand: ParsableCommand {
         discussion: "Start with `switchboard up`; it says what runs where and what to do next.",
         version: SwitchboardVersion.current,
         subcommands: [
-            UpCommand.self, RouterCommand.self, MCPCommand.self, StatusCommand.self, SessionsCommand.self,
+            UpCommand.self, RouterCommand.self, MCPCommand.self, AttachCommand.self, StatusCommand.self,
+            SessionsCommand.self,
             TapCommand.self, HistoryCommand.self, LogsCommand.self, SendCommand.self, AccessCommand.self,
-            ExplainCommand.self, KeysCommand.self,
+            RoutesCommand.self,
+            ExplainCommand.self, DoctorCommand.self, KeysCommand.self,
             ConfigCommand.self,
             VersionCommand.self,
         ])

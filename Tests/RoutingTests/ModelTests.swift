@@ -245,7 +245,7 @@ private struct Life {
 }
 
 /// A small random generator whose seed names the life.
-private struct SplitMix {
+struct SplitMix {
     var state: UInt64
 
     mutating func next() -> UInt64 {

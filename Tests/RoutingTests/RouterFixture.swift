@@ -24,6 +24,7 @@ final class RouterFixture {
     private var starts: UInt64 = 1
     private var epochs: [LinkID: UInt64] = [:]
     private var sequences: [LinkID: UInt64] = [:]
+    private var hooks = 0
 
     init(settings: RouterSettings = RouterSettings()) throws {
         var template = Array("/tmp/switchboard-test-XXXXXX".utf8CString)
@@ -86,9 +87,28 @@ final class RouterFixture {
         try restart()
     }
 
+    /// Something that a part of the core does for another one, in a turn of its own.
+    @discardableResult
+    func act(_ body: (inout RouterCore) -> Void) throws -> [Effects.Outgoing] {
+        body(&core)
+        return try turn()
+    }
+
     func pass(_ milliseconds: Int64) {
         now.wall += milliseconds
         now.uptime += milliseconds
+    }
+
+    /// Time passes while these peers show that they live; gives what would be sent.
+    @discardableResult
+    func idle(_ milliseconds: Int64, _ peers: String...) throws -> [Effects.Outgoing] {
+        pass(milliseconds)
+        let names = peers.isEmpty ? ["chat", "api"] : peers
+        return try turn(
+            names.map { name in
+                let link = Self.link(name)
+                return (link, .heartbeat(epoch: epoch(link)))
+            })
     }
 
     // MARK: Peers
@@ -96,13 +116,14 @@ final class RouterFixture {
     @discardableResult
     func attachAdapter(
         _ name: String = "chat", link: LinkID? = nil, instance: String? = nil, pid: Int64 = 1, next: UInt64 = 1,
-        features: Set<String> = [], key: String = RouterFixture.key
+        verbs: Set<String> = ["send"], features: Set<String> = [], textLimit: Int64? = nil,
+        key: String = RouterFixture.key
     ) throws -> [RouterMessage] {
         let link = link ?? Self.link(name)
         let hello = Hello(
             role: .adapter, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: pid, next: next,
             key: key,
-            abilities: Abilities(verbs: ["send"], features: features))
+            abilities: Abilities(verbs: verbs, features: features, textLimit: textLimit))
         sequences[link] = next
         return try turn((link, .hello(hello))).to(link)
     }
@@ -116,8 +137,13 @@ final class RouterFixture {
         let hello = Hello(
             role: .endpoint, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: 1,
             project: project ?? "/src/\(name)", parent: parent, written: written, credit: credit)
+        return try turn(greeting(hello, link)).to(link)
+    }
+
+    /// The first message of a link.
+    func greeting(_ hello: Hello, _ link: LinkID) -> (LinkID, PeerMessage) {
         sequences[link] = 1
-        return try turn((link, .hello(hello))).to(link)
+        return (link, .hello(hello))
     }
 
     /// Attached, settled and proved by a first call, as a session at work is.
@@ -172,6 +198,34 @@ final class RouterFixture {
     func written(_ deliveries: [Int64], by name: String = "api") -> (LinkID, PeerMessage) {
         let link = Self.link(name)
         return (link, .numbered(position(link), .receipt(Receipt(written: deliveries))))
+    }
+
+    /// A hook, begun now by the session's own clock.
+    func hook(
+        _ name: String, _ members: JSONObject = [:], at: Int64? = nil, prompt: String? = nil, wantsAnswer: Bool = false,
+        by session: String = "api"
+    ) -> (LinkID, PeerMessage) {
+        let link = Self.link(session)
+        hooks += 1
+        let report = HookReport(
+            id: "hook-\(hooks)", name: name, at: at ?? now.wall, prompt: prompt, wantsAnswer: wantsAnswer,
+            members: .object(members))
+        return (link, .numbered(position(link), .hook(report)))
+    }
+
+    /// `UserPromptSubmit` of channel events of the source `chat`; of none when a person typed.
+    func submit(_ ids: String..., at: Int64? = nil, prompt: String? = nil, by session: String = "api") -> (
+        LinkID, PeerMessage
+    ) {
+        let events = JSONValue.array(ids.map { .string("chat:\($0)") })
+        return hook("UserPromptSubmit", [HookMember.events: events], at: at, prompt: prompt, by: session)
+    }
+
+    /// Attached, proved, and known to have hooks: it sits idle after a turn that a person typed.
+    func attachHookedEndpoint(_ name: String = "api", instance: String? = nil) throws {
+        try attachEndpoint(name, instance: instance)
+        try turn(submit(at: now.wall - 2, by: name))
+        try turn(hook("Stop", at: now.wall - 1, by: name))
     }
 
     func result(_ key: String, _ outcome: SendOutcome, from source: String = "chat") -> (LinkID, PeerMessage) {

@@ -1,0 +1,18 @@
+public import MessageStore
+
+/// A change of what is known of turns and of what waits for their end.
+public enum TurnChange: Sendable {
+    case record(SessionID, TurnRecord)
+    /// A fresh delivery that is held although its session is there.
+    case held(SessionID, EventSequence, reason: String)
+}
+
+extension StoreTurn {
+    mutating func apply(_ change: TurnChange, now: Int64) throws {
+        switch change {
+        case .record(let session, let record): try setTurn(record, of: session)
+        case .held(let session, let event, let reason):
+            try insertDelivery(session: session, event: event, state: .waiting, offers: 0, reason: reason, now: now)
+        }
+    }
+}
