@@ -7,11 +7,12 @@ enum Schema {
         migrator.registerMigration("1-spine", migrate: spine)
         migrator.registerMigration("2-access", migrate: access)
         migrator.registerMigration("4-sessions", migrate: sessions)
-        migrator.registerMigration("5-files", migrate: files)
         migrator.registerMigration("6-alerts", migrate: alerts)
         migrator.registerMigration("7-turns", migrate: turns)
         migrator.registerMigration("8-outbox", migrate: outbox)
         migrator.registerMigration("9-topics", migrate: topics)
+        migrator.registerMigration("3-permissions", migrate: permissions)
+        migrator.registerMigration("5-files", migrate: files)
         return migrator
     }
 

@@ -31,6 +31,7 @@ public struct StoredState: Sendable {
     public var refused: [(event: NewEvent, at: Int64)] = []
     /// How each chat's messages came in.
     public var admissions: [ChatKey: ChatAdmission] = [:]
+    public var permissions = StoredPermissions()
 
     /// Events that waited for their pictures when the router ended, in order.
     public var awaitingFiles: [AwaitingEvent] = []
@@ -117,6 +118,7 @@ extension StoreTurn {
         state.turns = try loadTurns()
         try loadAccess(into: &state)
         try loadAwaitingFiles(into: &state)
+        state.permissions = try loadPermissions()
         return state
     }
 }

@@ -23,6 +23,13 @@ extension Configuration {
             image: (files?["image"]?.integerValue ?? 10) << 20, imageWait: files.duration("image_wait"),
             largest: (files?["largest"]?.integerValue ?? 50) << 20,
             total: (files?["total"]?.integerValue ?? 1_024) << 20)
+        let permissions = effective["permissions"]
+        self.permissions = Permissions(
+            cardDelay: permissions.duration("card_delay"), limit: permissions.duration("limit"),
+            onTimeout: permissions?["on_timeout"]?.stringValue ?? "renew",
+            cardsHere: (permissions?.texts("cards_here") ?? []).compactMap { Conversation($0) },
+            allowsGrants: permissions?["grants"]?.boolValue ?? false,
+            twoPerson: permissions?.texts("two_person") ?? [])
         retention = Retention(
             textDays: effective["retention"]?["text_days"]?.integerValue ?? 30,
             idDays: effective["retention"]?["id_days"]?.integerValue ?? 90)

@@ -13,6 +13,7 @@ public struct Configuration: Hashable, Sendable {
     public var routes: [RouteEntry]
     public var delivery: Delivery
     public var files: Files
+    public var permissions: Permissions
     public var retention: Retention
     /// The socket for other machines; `nil` when there is none.
     public var remote: Remote?
@@ -65,6 +66,18 @@ public struct Configuration: Hashable, Sendable {
         public let imageWait: Int64
         public let largest: Int64
         public let total: Int64
+    }
+
+    public struct Permissions: Hashable, Sendable {
+        /// In milliseconds.
+        public let cardDelay: Int64
+        /// In milliseconds.
+        public let limit: Int64
+        /// `renew`, `escalate` or `deny`.
+        public let onTimeout: String
+        public let cardsHere: [Conversation]
+        public let allowsGrants: Bool
+        public let twoPerson: [String]
     }
 
     public struct Retention: Hashable, Sendable {

@@ -56,6 +56,7 @@ public enum StoreChange: Sendable {
     case files(FileChange)
     case outbox(OutboxChange)
     case turn(TurnChange)
+    case permission(PermissionChange)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.
@@ -88,6 +89,7 @@ public enum Question: Sendable {
     /// The bodies of deliveries that are not in memory.
     case deliveries(SessionID, [EventSequence])
     case files(FileQuestion)
+    case permission(PermissionQuestion)
 }
 
 public enum Fact: Sendable {
@@ -100,6 +102,7 @@ public enum Fact: Sendable {
     case deliveries([WaitingDelivery])
     case files(FileFact)
     case letters(StoredLetters)
+    case permission(PermissionFact)
 }
 
 /// A question whose answer may take time.

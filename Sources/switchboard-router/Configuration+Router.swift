@@ -15,6 +15,11 @@ extension Configuration {
             access: access, isAccessStatic: isAccessStatic,
             routes: routes.map(RouteRule.init),
             attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait,
+            permissions: PermissionSettings(
+                cardDelay: permissions.cardDelay,
+                onTimeout: PermissionSettings.OnTimeout(rawValue: permissions.onTimeout) ?? .renew,
+                limit: permissions.limit, cardsHere: Set(permissions.cardsHere),
+                allowsGrants: permissions.allowsGrants, twoPerson: Set(permissions.twoPerson)),
             files: FileLimits(
                 image: files.image, largest: files.largest, total: files.total, imageWait: files.imageWait),
             fileFolder: places.files,
