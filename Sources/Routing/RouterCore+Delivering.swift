@@ -86,6 +86,7 @@ extension RouterCore {
                 id: delivery.event, source: name, head: delivery.head, redelivery: delivery.offers,
                 staleAge: age > Self.staleAge ? age : nil, body: delivery.body), to: link)
         if isTapWatched { tap(offered, of: id, .offered) }
+        if !notices.isEmpty { endLine(place, of: id, now) }
     }
 
     /// Older than this, a message is marked stale with its age: the world may have moved on.
@@ -161,6 +162,11 @@ extension RouterCore {
             else { continue }
             sessions[id]?.proof.unseen[item.event] = nil
             set(item, of: id, .dead, reason: String(failure.code.prefix(64)))
+            if item.isPersons {
+                tell(
+                    "Your message could not be delivered (\(failure.code.prefix(64))).", to: item.place,
+                    answering: item.id, now)
+            }
             counters.add("deliveries.dead")
             if sessions[id]?.phase == .probed(item.event) { setPhase(.probing, of: id) }
         }
@@ -258,6 +264,7 @@ extension RouterCore {
         session.record.instance = session.instance
         sessions[id] = session
         setPhase(.ready, of: id)
+        endOutage(of: id)
         effects.changes.append(.session(session.record))
         if isTapWatched { tap("session", ["session": .string(session.record.label), "state": "ready"]) }
     }
@@ -285,6 +292,10 @@ extension RouterCore {
         sessions[id]?.pulled.removeAll { isCovered($0.delivery) }
         for item in known where isCovered(item) { heard(item, by: id) }
         for item in owned + known.filter(isCovered) { set(item, of: id, state) }
+        for place in Set((owned + known).filter(isCovered).map(\.place)) where state == .answered {
+            // Our message takes the platform's sign away.
+            notices.typing[place] = nil
+        }
     }
 }
 

@@ -97,7 +97,7 @@ extension RouterCore {
         let delivery = arrival.delivery
         let choice = choose(arrival, answering: speaker)
         guard case .session(let id) = choice, let index = sessions.index(forKey: id) else {
-            if choice == .ask { ask(arrival, now) }
+            if choice == .ask { ask(arrival, now) } else { noteWaiting(arrival, for: unassignedSession, now) }
             if reach(of: arrival) == nil, !routes.asked.contains(arrival.place) {
                 unassigned.add(delivery)
                 effects.changes.append(.delivery(unassignedSession, delivery.event, .waiting, offers: 0))
@@ -118,6 +118,7 @@ extension RouterCore {
             let reason = sessions.values[index].isProved ? sessions.values[index].holds : nil
             sessions.values[index].mailbox.add(delivery)
             wait(arrival, for: id, held: reason)
+            noteWaiting(arrival, for: id, now)
         }
     }
 }

@@ -39,6 +39,10 @@ public struct RouterCore: Sendable {
     var routes: RoutingTable
     var lastSession: [Place: SessionID]
     var outbox: Outbox
+    /// What senders were told about their waiting.
+    var notices: NoticeBook
+    /// Sessions that went away while they worked: their turn still ends.
+    var leftAtWork: Set<SessionID> = []
     var counters = Counters()
     var epoch: UInt64
     /// Effects of the message or tick in hand.
@@ -73,6 +77,7 @@ public struct RouterCore: Sendable {
         unassigned = Mailbox(waiting: state.waiting[unassignedSession] ?? 0)
         lastSession = state.lastSession
         routes = RoutingTable(state.routes)
+        notices = NoticeBook(state.notices)
         outbox = Outbox(parts: state.outbox, last: state.lastPart)
         for record in state.sources {
             var source = Source(record)
@@ -85,6 +90,7 @@ public struct RouterCore: Sendable {
             session.inFlight = state.offered[record.id] ?? []
             session.uncovered = state.written[record.id] ?? []
             session.restoreTurn(state.turns[record.id], seen: state.seen[record.id] ?? [], now)
+            if session.turn.isWorking { leftAtWork.insert(record.id) }
             sessions[record.id] = session
             labels[record.label] = record.id
         }
@@ -199,6 +205,7 @@ public struct RouterCore: Sendable {
         }
         due.removeAll(keepingCapacity: true)
         flushBatch()
+        if !notices.marks.isEmpty { showMarks(now) }
         defer { effects = Effects() }
         return effects
     }
@@ -224,6 +231,8 @@ public struct RouterCore: Sendable {
             }
         }
         for session in attached { advance(session, now) }
+        for session in leftAtWork { passTurn(of: session, now) }
+        tellDue(now)
         askForUnassigned(now)
         runLanes(now)
     }
@@ -235,6 +244,8 @@ public struct RouterCore: Sendable {
     public func deadline(now: Moment) -> Int64 {
         var next = nextLinkCheck
         for id in attached { if let deadline = sessions[id]?.deadline { next = min(next, deadline) } }
+        for id in leftAtWork { if let deadline = sessions[id]?.turn.deadline { next = min(next, deadline) } }
+        if let notice = notices.deadline { next = min(next, notice) }
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
         if let caller = outbox.nextCaller { next = min(next, caller) }
         if let retry = outbox.nextTry { next = min(next, now.uptime + max(0, retry - now.wall)) }
@@ -258,6 +269,7 @@ public struct RouterCore: Sendable {
             guard sessions[id]?.link == link else { return }
             sessions[id]?.link = nil
             sessions[id]?.parkedInbox = nil
+            if sessions[id]?.turn.isWorking == true { leftAtWork.insert(id) }
             setPhase(.away, of: id)
             if isTapWatched { tap("session", ["session": .string(sessions[id]?.record.label ?? ""), "state": "away"]) }
         }

@@ -19,13 +19,15 @@ public struct RouterSettings: Sendable {
     public var firstPushWait: Int64
     /// What one adapter may have unacknowledged.
     public var adapterCredit: Credit
+    public var turns: TurnSettings
     public var version: String
 
     public init(
         access: AccessPolicy = AccessPolicy(), isAccessStatic: Bool = false, routes: [RouteRule] = [],
         adapters: [SourceName: JSONValue] = [:],
         attachSettle: Int64 = 3_000, firstPushWait: Int64 = 5_000,
-        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), version: String = ""
+        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), turns: TurnSettings = TurnSettings(),
+        version: String = ""
     ) {
         self.access = access
         self.isAccessStatic = isAccessStatic
@@ -34,6 +36,7 @@ public struct RouterSettings: Sendable {
         self.attachSettle = attachSettle
         self.firstPushWait = firstPushWait
         self.adapterCredit = adapterCredit
+        self.turns = turns
         self.version = version
     }
 }

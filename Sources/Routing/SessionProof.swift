@@ -22,6 +22,8 @@ struct SessionProof {
     /// Given to a session that proves what it sees, and not proved seen; by when it was given (uptime).
     var unseen: [EventSequence: Int64] = [:]
     private(set) var owned: [Owned] = []
+    /// Conversations of the messages that the turn that runs has taken in, answered or not.
+    private(set) var places: Set<Place> = []
     var deafness: Deafness?
     /// Something was proved seen by the present process.
     var hasSeen = false
@@ -32,7 +34,10 @@ struct SessionProof {
     mutating func own(_ delivery: StoredDelivery, seen: Int64) {
         if owned.count == Self.ownedLimit { owned.removeFirst() }
         owned.append(Owned(delivery: delivery, seen: seen))
+        places.insert(delivery.place)
     }
+
+    mutating func endTurn() { places = Set(owned.map(\.delivery.place)) }
 
     /// Takes out what is covered.
     mutating func takeOwned(where isCovered: (Owned) -> Bool) -> [Owned] {

@@ -5,6 +5,10 @@ public enum TurnChange: Sendable {
     case record(SessionID, TurnRecord)
     /// A fresh delivery that is held although its session is there.
     case held(SessionID, EventSequence, reason: String)
+    case outageNotice(WaitingPlace)
+    case outageEnded(SessionID)
+    /// The platform's id of the line that says what the session is busy with; `nil` when it ended.
+    case line(WaitingPlace, String?)
 }
 
 extension StoreTurn {
@@ -13,6 +17,9 @@ extension StoreTurn {
         case .record(let session, let record): try setTurn(record, of: session)
         case .held(let session, let event, let reason):
             try insertDelivery(session: session, event: event, state: .waiting, offers: 0, reason: reason, now: now)
+        case .outageNotice(let waiting): try noteOutageNotice(waiting)
+        case .outageEnded(let session): try endOutage(of: session)
+        case .line(let waiting, let message): try setStatusLine(message, of: waiting)
         }
     }
 }

@@ -41,6 +41,9 @@ final class RouterFixture {
         rmdir(folder)
     }
 
+    /// What a full platform can do.
+    static let verbs: Set<String> = ["send", "edit", "react", "typing"]
+
     static let key = String(repeating: "k", count: 64)
 
     static func link(_ name: String) -> LinkID { LinkID(bytes: Array(name.utf8)) }
@@ -109,13 +112,13 @@ final class RouterFixture {
     @discardableResult
     func attachAdapter(
         _ name: String = "chat", link: LinkID? = nil, instance: String? = nil, pid: Int64 = 1, next: UInt64 = 1,
-        features: Set<String> = [], key: String = RouterFixture.key
+        features: Set<String> = [], key: String = RouterFixture.key, verbs: Set<String> = ["send"]
     ) throws -> [RouterMessage] {
         let link = link ?? Self.link(name)
         let hello = Hello(
             role: .adapter, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: pid, next: next,
             key: key,
-            abilities: Abilities(verbs: ["send"], features: features))
+            abilities: Abilities(verbs: verbs, features: features))
         sequences[link] = next
         return try turn((link, .hello(hello))).to(link)
     }
@@ -219,6 +222,16 @@ final class RouterFixture {
         let link = Self.link(source)
         return (link, .numbered(position(link), .result(CommandResult(key: key, outcome: outcome))))
     }
+
+    /// The adapter did all that it was told.
+    func sentAll(from source: String = "chat") -> [(LinkID, PeerMessage)] {
+        core.outbox.parts.values.filter { $0.state == .sending }.sorted { $0.id < $1.id }.map {
+            result($0.commandKey, .sent(ids: $0.verb == "send" ? ["m\($0.id)"] : []), from: source)
+        }
+    }
+
+    /// What another part of the router asks the core to do.
+    func changeCore<Value>(_ body: (inout RouterCore) throws -> Value) rethrows -> Value { try body(&core) }
 
     /// State of every delivery of an event, by session label.
     func states(of id: String) throws -> [String: DeliveryState] {
