@@ -29,6 +29,14 @@ public enum Decision: Hashable, Sendable {
         /// The sender and the group are limited to different sessions.
         case noSession = "no-session"
 
+        /// Whether it is a rule by which somebody is let in.
+        public var letsIn: Bool {
+            switch self {
+            case .listed, .role, .anyone, .secret, .loopback: true
+            case .notListed, .unpaired, .directDisabled, .groupOff, .notMentioned, .botBudget, .noSession: false
+            }
+        }
+
         /// In words, for `explain`.
         public var sentence: String {
             switch self {

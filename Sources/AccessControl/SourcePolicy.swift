@@ -94,6 +94,12 @@ public struct GroupAllow: Hashable, Sendable {
             isAnyone: entries.contains("anyone"))
     }
 
+    /// What is wrong with an entry; `nil` when it can be one.
+    public static func complaint(_ entry: String) -> String? {
+        if entry == "anyone" { return nil }
+        return SenderID.complaint(entry.hasPrefix("role:") ? String(entry.dropFirst("role:".count)) : entry)
+    }
+
     public var entries: [String] {
         ids.sorted() + roles.sorted().map { "role:\($0)" } + (isAnyone ? ["anyone"] : [])
     }

@@ -1,3 +1,5 @@
+import ChannelEvents
+
 extension StoreTurn {
     public func setAmendment(_ amendment: AmendmentRecord) throws {
         let insert = try statement(
@@ -58,6 +60,18 @@ extension StoreTurn {
                 Pairing(
                     code: row.text(0) ?? "", source: row.integer(1), sender: row.text(2) ?? "",
                     chat: row.text(3) ?? "", thread: row.text(4), created: row.integer(5), replies: row.integer(6)))
+        }
+        // Without a body, and not because the text was kept long enough: that takes longer than these events are old.
+        try statement(
+            """
+            SELECT source, id, chat, thread, sender, kind, authentication, flags, part_of, reply_to, time, fingerprint,
+                state, rule, admitted
+            FROM events WHERE seq > (SELECT ifnull(max(seq), 0) FROM events) - 5000 AND body IS NULL ORDER BY seq
+            """
+        ).each { row in
+            let event = NewEvent(
+                source: row.integer(0), head: EventHead(row: row, from: 1), body: nil, rule: row.text(13) ?? "")
+            state.refused.append((event, row.integer(14)))
         }
         try statement("SELECT source, chat, way, sender FROM admissions").each { row in
             let key = ChatKey(source: row.integer(0), chat: row.text(1) ?? "")

@@ -1,3 +1,4 @@
+public import ChannelEvents
 import Crypto
 import GRDB
 
@@ -43,6 +44,14 @@ extension StoreReader {
     public func audit(before: Int64?, limit: Int) throws -> [AuditRecord] {
         let query = try HotStatement(db, AuditRecord.query + "WHERE id < ? ORDER BY id DESC LIMIT ?")
         query.bind(1, before ?? .max)
+        query.bind(2, Int64(limit))
+        return try query.auditRecords()
+    }
+
+    /// The lines that an event led to, oldest first.
+    public func audit(of event: EventKey, limit: Int) throws -> [AuditRecord] {
+        let query = try HotStatement(db, AuditRecord.query + "WHERE event = ? ORDER BY id LIMIT ?")
+        query.bind(1, event.description)
         query.bind(2, Int64(limit))
         return try query.auditRecords()
     }

@@ -28,6 +28,8 @@ public struct StoredState: Sendable {
     /// What `switchboard access` changed.
     public var amendments: [AmendmentRecord] = []
     public var pairings: [Pairing] = []
+    /// Events of late that were refused, oldest first, with the rule and the time of admission.
+    public var refused: [(event: NewEvent, at: Int64)] = []
     /// How each chat's messages came in.
     public var admissions: [ChatKey: ChatAdmission] = [:]
 

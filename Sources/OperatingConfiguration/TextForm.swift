@@ -12,9 +12,7 @@ enum TextForm: String, Sendable {
         switch self {
         case .identifier: text.isEmpty || text.utf8.count > 512 ? "expected an id of 1 to 512 bytes" : nil
         case .sender: SenderID.complaint(text)
-        case .groupMember:
-            text == "anyone"
-                ? nil : SenderID.complaint(text.hasPrefix("role:") ? String(text.dropFirst("role:".count)) : text)
+        case .groupMember: GroupAllow.complaint(text)
         case .mentionPattern:
             MentionPattern(text) == nil
                 ? "expected a text of 1 to \(MentionPattern.limit) bytes, with * for anything" : nil

@@ -13,7 +13,7 @@ struct AccessBook: Sendable {
     private var addressed: Set<Place> = []
     /// When each bot spoke within the last minute, as uptime.
     private var botTimes: [BotPair: [Int64]] = [:]
-    /// Strangers and silent groups, newest last; memory only, because a refused sender is nobody's record.
+    /// Strangers and silent groups, newest last; after a start made anew from the store's refused events.
     private(set) var refused: [Refused] = []
     /// When somebody tried a code that there is not, as uptime.
     private var wrongCodes: [Int64] = []
@@ -48,6 +48,20 @@ struct AccessBook: Sendable {
         amendments = state.amendments
         pairings = Dictionary(state.pairings.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
         admissions = state.admissions
+        let names = Dictionary(state.sources.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+        for (event, at) in state.refused {
+            guard let source = names[event.source], let rule = Decision.Rule(rawValue: event.rule), !rule.letsIn else {
+                continue
+            }
+            let head = event.head
+            // What was refused before the start is not written into the audit again for it.
+            _ = noteRefused(
+                Refused(
+                    address: Address(source: source, id: head.sender),
+                    conversation: Conversation(source: source, chat: head.chat, thread: head.thread), rule: rule,
+                    at: at,
+                    isDirect: head.flags.contains(.direct)))
+        }
     }
 
     // MARK: What a decision needs

@@ -105,6 +105,10 @@ public struct ReadRequest: Sendable {
         case messages(SessionID, Place, before: EventSequence?, limit: Int)
         case conversations(SessionID, limit: Int)
         case audit(before: Int64?, limit: Int)
+        /// Every event with the rule that decided it, newest first.
+        case decisions(limit: Int)
+        /// What became of an event.
+        case explanation(EventKey)
         /// Is the audit's chain whole?
         case auditVerification
         /// What the core knows, to be completed with the store's figures.

@@ -101,11 +101,17 @@ final class ReaderThread: Sendable {
         }
     }
 
-    private func answer(_ query: ReadRequest.Query) -> Answer.Outcome {
+    func answer(_ query: ReadRequest.Query) -> Answer.Outcome {
         do {
             return try store.read { reader in
                 if case .history(_, let event?, _) = query, try reader.sequence(of: event) == nil {
                     return .failure(code: ProtocolError.Code.notFound.rawValue, message: "there is no event \(event)")
+                }
+                if case .explanation(let event) = query, try reader.sequence(of: event) == nil {
+                    return .failure(
+                        code: ProtocolError.Code.notFound.rawValue,
+                        message:
+                            "there is no event \(event) any more, or there never was; `switchboard history` shows ids")
                 }
                 return .success(try Self.answer(query, reader))
             }
@@ -135,6 +141,17 @@ final class ReaderThread: Sendable {
             return ["conversations": .array(conversations.map { ["chat_id": .string($0.description)] })]
         case .audit(let before, let limit):
             return ["entries": .array(try reader.audit(before: before, limit: limit).reversed().map(\.json))]
+        case .decisions(let limit):
+            let events = try reader.history(place: nil, before: nil, limit: limit)
+            return ["decisions": .array(events.reversed().map { .object($0.decision) })]
+        case .explanation(let event):
+            guard let sequence = try reader.sequence(of: event),
+                let entry = try reader.history(place: nil, before: sequence + 1, limit: 1).first
+            else { return .null }
+            var object = entry.decision
+            object["deliveries"] = entry.json["deliveries"] ?? []
+            object["audit"] = .array(try reader.audit(of: event, limit: 20).map(\.json))
+            return .object(object)
         case .auditVerification:
             let (count, broken) = try reader.verifyAudit()
             var result: JSONObject = ["whole": .bool(broken == nil), "lines": .integer(count)]
@@ -166,6 +183,19 @@ extension OutboxPart {
         }
         if let reason { object["reason"] = .string(reason) }
         return .object(object)
+    }
+}
+
+extension HistoryEntry {
+    /// What was decided about it, without its text.
+    fileprivate var decision: JSONObject {
+        var object: JSONObject = [
+            "event_id": .string(key.description), "conversation": .string(conversation.description),
+            "sender": .string(head.sender), "kind": .string(head.kind.rawValue), "time_ms": .integer(head.time),
+            "authentication": .string(head.authentication.rawValue),
+        ]
+        for member in Explanation(rule: rule, deliveries: deliveries).json { object[member.key] = member.value }
+        return object
     }
 }
 

@@ -17,6 +17,8 @@ extension RouterCore {
         switch query.name {
         case "access.list": return answer(query.id, .success(accessList(now)), to: link)
         case "explain": return explain(query, link, now)
+        case "access.audit" where query.arguments["decisions"]?.boolValue ?? false:
+            return read(.decisions(limit: Self.limit(query.arguments, standard: 50, most: 1_000)), query.id, link)
         case "access.audit":
             let before = query.arguments["before"]?.integerValue
             return read(
@@ -116,9 +118,15 @@ extension RouterCore {
             access.forgetRefused(address)
             amend(.sender(address, isListed: true), kind: "allowed", address.description, "sender")
         case "access.remove":
-            guard policy[source].isListed(id) else {
+            let groups = policy[source].groups.filter { $0.value.allow?.ids.contains(id) ?? false }
+            guard policy[source].isListed(id) || !groups.isEmpty else {
                 return fail(
                     query.id, .notFound, "\(address) is not let in: `switchboard access list` shows who is", link)
+            }
+            for (chat, group) in groups.sorted(by: { $0.key < $1.key }) {
+                var group = group
+                group.allow?.ids.remove(id)
+                amendGroup(Conversation(source: source, chat: chat), group)
             }
             amend(.approver(address, isListed: false), kind: "approver", address.description, "out")
             amend(.sender(address, isListed: false), kind: "removed", address.description, "sender")
@@ -139,7 +147,18 @@ extension RouterCore {
             .success([
                 "address": .string(address.description), "listed": .bool(policy[source].isListed(id)),
                 "approver": .bool(policy.isApprover(address)), "told": .bool(told),
+                // Where whoever can write is let in, one person cannot be kept out.
+                "open_groups": .array(
+                    policy[source].groups.filter { $0.value.allow?.isAnyone ?? false }.keys.sorted().map {
+                        .string(Conversation(source: source, chat: $0).description)
+                    }),
             ]), to: link)
+    }
+
+    private mutating func amendGroup(_ conversation: Conversation, _ group: GroupPolicy) {
+        amend(
+            .group(conversation.source, chat: conversation.chat, group), kind: "group", conversation.description,
+            String(group.json.text.prefix(500)))
     }
 
     private mutating func changeGroup(_ query: Call, _ link: LinkID, _ now: Moment) {
@@ -172,14 +191,15 @@ extension RouterCore {
             }
         }
         if let entries = query.arguments["allow"]?.arrayValue?.compactMap(\.stringValue) {
-            for entry in entries where entry != "anyone" && !entry.hasPrefix("role:") {
-                if let complaint = SenderID.complaint(entry) { return fail(query.id, .notAllowed, complaint, link) }
+            if let complaint = entries.lazy.compactMap(GroupAllow.complaint).first {
+                return fail(query.id, .notAllowed, complaint, link)
             }
             group.allow = GroupAllow(entries: entries)
         }
-        amend(
-            .group(conversation.source, chat: conversation.chat, group), kind: "group", conversation.description,
-            String(group.json.text.prefix(500)))
+        if let labels = query.arguments["sessions"]?.arrayValue?.compactMap(\.stringValue) {
+            group.sessions = labels.isEmpty ? nil : labels
+        }
+        amendGroup(conversation, group)
         answer(
             query.id, .success(["conversation": .string(text), "enabled": true, "group": group.json]), to: link)
     }
@@ -270,36 +290,5 @@ extension RouterCore {
         case .notListed: return "switchboard access group set \(chat) --allow \(entry.address.id)"
         default: return ""
         }
-    }
-
-    /// What would happen to a message: the very function that decides, with the state of this moment.
-    private mutating func explain(_ query: Call, _ link: LinkID, _ now: Moment) {
-        let arguments = query.arguments
-        guard let name = arguments["source"]?.stringValue.flatMap(SourceName.init), let source = sources[name] else {
-            return fail(
-                query.id, .notFound, "there is no such source: `switchboard status` names those there are", link)
-        }
-        guard let sender = arguments["sender"]?.stringValue, !sender.isEmpty else {
-            return fail(query.id, .notFound, "explain needs the sender's permanent id", link)
-        }
-        let conversation = arguments["conversation"]?.stringValue.flatMap { Conversation($0) }
-        if let conversation, conversation.source != name {
-            return fail(query.id, .notFound, "\(conversation) is no conversation of \(name)", link)
-        }
-        var flags: EventFlags = []
-        if arguments["direct"]?.boolValue ?? (conversation == nil) { flags.insert(.direct) }
-        if arguments["mention"]?.boolValue ?? false { flags.insert(.mention) }
-        if arguments["bot"]?.boolValue ?? false { flags.insert(.bot) }
-        let head = EventHead(
-            id: "explain", chat: conversation?.chat ?? sender, thread: conversation?.thread, sender: sender,
-            flags: flags, roles: arguments["roles"]?.arrayValue?.compactMap(\.stringValue) ?? [], time: now.wall)
-        let decision = decide(
-            head, from: name, source.id, text: { arguments["text"]?.stringValue ?? "" }, with: access, now)
-        answer(
-            query.id,
-            .success([
-                "allowed": .bool(decision.isAllowed), "rule": .string(decision.rule.rawValue),
-                "why": .string(decision.rule.sentence),
-            ]), to: link)
     }
 }

@@ -97,10 +97,10 @@ extension RouterCore {
                 "this session was never delivered a message of that chat: take a chat_id from a channel message"
             )
         }
-        guard id == unassignedSession || mayReach(place) else {
+        guard mayReach(place) else {
             return (
                 .notAllowed,
-                "nobody in that chat is let in any more: the owner sees who is with `switchboard access list`"
+                "nobody in that chat is let in now: `switchboard access list` shows the owner who is"
             )
         }
         // What an adapter that is away can do it says when it is back.

@@ -254,6 +254,116 @@ struct AccessTests {
         #expect(try rule(["source": "chat", "sender": "42", "conversation": "chat:g/t"]) == "not-mentioned")
     }
 
+    @Test func explainSaysWhatDidHappenAndWhatWouldBecomeOfIt() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        _ = try success(try router.ask("access.allow", ["source": "chat", "id": "42"]))
+        try router.turn(stranger(router, "a"), stranger(router, "b", sender: "7", text: "my secret"))
+        let reader = ReaderThread(
+            store: router.store, retention: RetentionPeriods(), clock: { [now = router.now] in now }, finish: { _ in })
+        func explained(_ id: String) throws -> JSONValue {
+            try success(reader.answer(.explanation(EventKey(source: try #require(SourceName("chat")), id: id))))
+        }
+        let taken = try explained("a")
+        #expect(taken["rule"] == "listed" && taken["allowed"] == true)
+        #expect(taken["text"]?.stringValue?.contains("api") == true)
+        let refused = try explained("b")
+        #expect(refused["rule"] == "unpaired" && refused["allowed"] == false)
+        #expect(refused["audit"]?.arrayValue?.first?["kind"] == "refused")
+        #expect(!refused.text.contains("my secret"))
+        let would = try success(try router.ask("explain", ["source": "chat", "sender": "42"]))
+        #expect(would["session"] == "api")
+        #expect(failure(try router.ask("explain", ["event": "nonsense"])) == "not-found")
+        #expect(
+            failure(reader.answer(.explanation(EventKey(source: try #require(SourceName("chat")), id: "x"))))
+                == "not-found")
+    }
+
+    @Test func everyDecisionIsShownLetInOrNot() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.turn(router.publish(["1"]), stranger(router, "2"))
+        let reader = ReaderThread(
+            store: router.store, retention: RetentionPeriods(), clock: { [now = router.now] in now }, finish: { _ in })
+        let decisions = try success(reader.answer(.decisions(limit: 10)))["decisions"]?.arrayValue ?? []
+        #expect(decisions.map { $0["rule"] } == ["loopback", "unpaired"])
+    }
+
+    @Test func whoWasRefusedIsKnownAfterARestart() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter(features: ["personal"])
+        try router.turn(stranger(router, "1", text: "hello"))
+        try router.restart()
+        let refused = try success(try router.ask("access.list"))["refused"]?.arrayValue ?? []
+        #expect(refused.map { $0["mend"] } == ["switchboard access allow chat 42"])
+    }
+
+    @Test func aSenderIsRemovedFromGroupsToo() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        for group in ["g", "h"] {
+            let allow: JSONValue = group == "g" ? ["42", "7"] : ["anyone"]
+            _ = try success(
+                try router.ask(
+                    "access.group",
+                    ["conversation": .string("chat:\(group)"), "allow": allow, "require_mention": false]))
+        }
+        let answer = try success(try router.ask("access.remove", ["source": "chat", "id": "42"]))
+        #expect(answer["open_groups"] == ["chat:h"])
+        try router.turn(
+            router.publish(["1"], chat: "g", sender: "42", authentication: .platform),
+            router.publish(["2"], chat: "g", sender: "7", authentication: .platform))
+        #expect(try router.history().reversed().map(\.rule) == ["not-listed", "listed"])
+        for entry in ["role:", "role:@admins", "@ann", "ann#1234"] {
+            let asked = try router.ask("access.group", ["conversation": "chat:g", "allow": [.string(entry)]])
+            #expect(failure(asked) == "not-allowed", "\(entry)")
+        }
+    }
+
+    @Test func anOperatorSendsOnlyWhereTheGateIsOpen() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.turn(stranger(router, "1"))
+        #expect(failure(try router.ask("send", ["conversation": "chat:d42", "text": "a"])) == "not-allowed")
+        _ = try success(try router.ask("access.allow", ["source": "chat", "id": "42"]))
+        try router.turn(stranger(router, "2"))
+        let link = RouterFixture.link("operator")
+        let sent = try router.turn(
+            (
+                link,
+                .query(
+                    epoch: router.epoch(link),
+                    Call(id: "s", name: "send", arguments: ["conversation": "chat:d42", "text": "hello"]))
+            ))
+        #expect(!sent.to(link).answers.contains { failure($0.outcome) == "not-allowed" })
+    }
+
+    /// A line injected in one chat cannot read another.
+    @Test func aSessionReadsOnlyWhatWasDeliveredToIt() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachReadyEndpoint("api")
+        try router.attachReadyEndpoint("web")
+        try router.turn(router.publish(["1"], chat: "ann", text: "/use api"))
+        try router.turn(router.publish(["2"], chat: "bob", text: "/use web"))
+        try router.turn(router.publish(["3"], chat: "ann", text: "for api"))
+        try router.turn(router.publish(["4"], chat: "bob", text: "for web"))
+        let reader = ReaderThread(
+            store: router.store, retention: RetentionPeriods(), clock: { [now = router.now] in now }, finish: { _ in })
+        let api = try #require(router.core.labels["api"])
+        func texts(_ chat: String) throws -> [String] {
+            let source = try #require(SourceName("chat"))
+            let place = try #require(router.core.place(of: Conversation(source: source, chat: chat)))
+            let answer = try success(reader.answer(.messages(api, place, before: nil, limit: 10)))
+            return (answer["messages"]?.arrayValue ?? []).compactMap { $0["text"]?.stringValue }
+        }
+        #expect(try texts("ann") == ["for api"])
+        #expect(try texts("bob").isEmpty)
+        let known = try success(reader.answer(.conversations(api, limit: 10)))
+        #expect(known["conversations"] == [["chat_id": "chat:ann"]])
+    }
+
     @Test func everyRefusalAndChangeIsAuditedWithoutText() throws {
         let router = try RouterFixture()
         try router.attachAdapter()

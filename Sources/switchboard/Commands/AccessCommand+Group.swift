@@ -58,6 +58,11 @@ extension AccessCommand {
             @Option(help: "Who is let in: a permanent id, role:ID, anyone, or nobody. May be repeated.")
             var allow: [String] = []
 
+            @Option(
+                name: .customLong("session"),
+                help: "A session that can be reached from there, or all. May be repeated; without it nothing changes.")
+            var sessions: [String] = []
+
             func validate() throws {
                 guard Conversation(conversation) != nil else { throw ValidationError("CONVERSATION is source:chat") }
             }
@@ -76,6 +81,10 @@ extension AccessCommand {
                 if !allow.isEmpty {
                     arguments["allow"] = .array(allow.filter { $0 != "nobody" }.map(JSONValue.string))
                     for entry in allow { line += " --allow \(entry)" }
+                }
+                if !sessions.isEmpty {
+                    arguments["sessions"] = .array(sessions.filter { $0 != "all" }.map(JSONValue.string))
+                    for session in sessions { line += " --session \(session)" }
                 }
                 try AccessCommand.change("access.group", arguments, line, reading) { answer in
                     let needsMention = answer["group"]?["require_mention"]?.boolValue ?? true

@@ -98,7 +98,11 @@ struct AccessCommand: ParsableCommand {
         func run() throws {
             try AccessCommand.change(
                 "access.remove", sender.json, "switchboard access remove \(sender.line)", reading
-            ) { "\($0["address"]?.stringValue ?? "") is let in no more." }
+            ) { answer in
+                let open = (answer["open_groups"]?.arrayValue ?? []).compactMap(\.stringValue)
+                return "\(answer["address"]?.stringValue ?? "") is let in no more"
+                    + (open.isEmpty ? "." : ", but where anyone is: \(open.joined(separator: ", ")).")
+            }
         }
     }
 
@@ -121,7 +125,7 @@ struct AccessCommand: ParsableCommand {
                 ) { answer in
                     let told = answer["told"]?.boolValue ?? false
                     return
-                        "\(answer["address"]?.stringValue ?? "") is an approver; this version relays no permission prompts yet."
+                        "\(answer["address"]?.stringValue ?? "") may answer permission prompts."
                         + (told
                             ? " A test message is on its way."
                             : " No direct chat with them is known yet: they write to the bot once, then cards reach them.")
@@ -174,6 +178,9 @@ struct AccessCommand: ParsableCommand {
         @Option(help: "How many lines at most, the newest.")
         var limit = 50
 
+        @Flag(help: "Every event with the rule that decided it, let in or refused.")
+        var decisions = false
+
         @Flag(help: "Reckon the chain of all lines again.")
         var verify = false
 
@@ -183,8 +190,11 @@ struct AccessCommand: ParsableCommand {
             try CommandFailure.reporting {
                 let places = try Places.current()
                 guard verify else {
-                    let audit = try RouterQuery.ask("access.audit", ["limit": .integer(Int64(limit))], places: places)
-                    return Terminal.say(reading.json ? audit.text : AccessText.audit(audit))
+                    let audit = try RouterQuery.ask(
+                        "access.audit", ["limit": .integer(Int64(limit)), "decisions": .bool(decisions)], places: places
+                    )
+                    guard !reading.json else { return Terminal.say(audit.text) }
+                    return Terminal.say(decisions ? AccessText.decisions(audit) : AccessText.audit(audit))
                 }
                 let result = try RouterQuery.ask("access.verify", places: places, patience: 60_000)
                 if reading.json { Terminal.say(result.text) }

@@ -12,7 +12,8 @@ enum AccessText {
                 let policy = group["policy"]
                 let mention = policy?["require_mention"]?.boolValue ?? true ? "must be addressed" : "hears everything"
                 let allow = policy?["allow"] == nil ? "who is let in above" : policy?.words("allow") ?? ""
-                lines.append("  group \(group.word("conversation")): \(mention); \(allow)")
+                let sessions = policy?["sessions"] == nil ? "" : "; only to \(policy?.words("sessions") ?? "")"
+                lines.append("  group \(group.word("conversation")): \(mention); \(allow)\(sessions)")
             }
         }
         if lines.isEmpty { lines.append("There is no source yet: start `switchboard up`.") }
@@ -39,13 +40,28 @@ enum AccessText {
     }
 
     static func audit(_ audit: JSONValue) -> String {
-        let lines = (audit["entries"]?.arrayValue ?? []).map { entry in
+        let lines = Self.audit(entries: audit["entries"]?.arrayValue ?? [])
+        return lines.isEmpty ? "Nothing was decided or changed yet." : lines.joined(separator: "\n")
+    }
+
+    /// Every event with the rule that decided.
+    static func decisions(_ audit: JSONValue) -> String {
+        let lines = (audit["decisions"]?.arrayValue ?? []).map { entry in
+            Terminal.plain(
+                "\(TimeText.stamp(entry["time_ms"]?.integerValue ?? 0))  "
+                    + "\(entry["allowed"]?.boolValue ?? false ? "let in " : "refused")  \(entry.word("rule"))  "
+                    + "\(entry.word("sender")) in \(entry.word("conversation"))  \(entry.word("event_id"))")
+        }
+        return lines.isEmpty ? "Nothing came in yet." : lines.joined(separator: "\n")
+    }
+
+    static func audit(entries: [JSONValue]) -> [String] {
+        entries.map { entry in
             let rest = ["conversation", "event", "session", "rule", "detail"].map(entry.word).filter { !$0.isEmpty }
             return Terminal.plain(
                 "\(entry["id"]?.integerValue ?? 0)  \(TimeText.stamp(entry["at_ms"]?.integerValue ?? 0))  "
                     + "\(entry.word("kind")) by \(entry.word("actor"))  \(rest.joined(separator: " "))")
         }
-        return lines.isEmpty ? "Nothing was decided or changed yet." : lines.joined(separator: "\n")
     }
 }
 
