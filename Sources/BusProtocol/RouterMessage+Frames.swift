@@ -91,6 +91,7 @@ extension Delivery {
             writer.member("source", delivery.source.text)
             if delivery.redelivery > 0 { writer.member("redelivery", delivery.redelivery) }
             writer.member("stale", delivery.staleAge)
+            if delivery.count > 1 { writer.member("count", delivery.count) }
             writer.key("event")
             delivery.head.write(to: &writer)
             writer.endObject()
@@ -136,6 +137,7 @@ extension Delivery {
         var source: String?
         var redelivery: Int64?
         var staleAge: Int64?
+        var count: Int64?
         var head: EventHead?
         try reader.beginObject()
         while let key = try reader.nextKey() {
@@ -144,6 +146,7 @@ extension Delivery {
             case "source": try reader.string(into: &source)
             case "redelivery": try reader.integer(into: &redelivery)
             case "stale": try reader.integer(into: &staleAge)
+            case "count": try reader.integer(into: &count)
             case "event": head = try EventHead(from: &reader)
             default: try reader.skip()
             }
@@ -151,7 +154,9 @@ extension Delivery {
         guard let id, let head, let source = source.flatMap(SourceName.init) else {
             throw JSONError(.missingKey, expected: "delivery, source, event")
         }
-        self.init(id: id, source: source, head: head, redelivery: redelivery ?? 0, staleAge: staleAge, body: body)
+        self.init(
+            id: id, source: source, head: head, redelivery: redelivery ?? 0, staleAge: staleAge,
+            count: max(1, count ?? 1), body: body)
     }
 }
 

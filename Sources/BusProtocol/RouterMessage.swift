@@ -61,16 +61,20 @@ public struct Delivery: Hashable, Sendable {
     public var redelivery: Int64
     /// Its age in milliseconds, when it is old enough to be called stale.
     public var staleAge: Int64?
+    /// How many events it stands for: an album, a paste that was split, the same alert again, a digest.
+    public var count: Int64
     public var body: [UInt8]
 
     public init(
-        id: Int64, source: SourceName, head: EventHead, redelivery: Int64 = 0, staleAge: Int64? = nil, body: [UInt8]
+        id: Int64, source: SourceName, head: EventHead, redelivery: Int64 = 0, staleAge: Int64? = nil, count: Int64 = 1,
+        body: [UInt8]
     ) {
         self.id = id
         self.source = source
         self.head = head
         self.redelivery = redelivery
         self.staleAge = staleAge
+        self.count = count
         self.body = body
     }
 }

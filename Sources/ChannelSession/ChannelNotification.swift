@@ -31,6 +31,7 @@ enum ChannelNotification {
             writer.member("attachments", body.attachments)
             if delivery.redelivery > 0 { writer.member("redelivery", String(delivery.redelivery)) }
             writer.member("stale", delivery.staleAge.map(Age.text(milliseconds:)))
+            if delivery.count > 1 { writer.member("count", String(delivery.count)) }
             writer.endObject()
             writer.endObject()
         }

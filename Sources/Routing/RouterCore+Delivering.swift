@@ -42,49 +42,84 @@ extension RouterCore {
             let room = sessions.values[index].room
             guard room > 0 else { continue }
             var batch: [TakenDelivery] = []
-            while batch.count < room, let next = takeNext(for: id, at: index) { batch.append(next) }
+            // The first push goes alone, and may be a digest.
+            let most = room == 1 ? DeliveryUnit.digestLimit : room
+            while batch.count < most, let next = takeNext(for: id, at: index) { batch.append(next) }
+            guard !batch.isEmpty else { continue }
             if sessions.values[index].turn.hasHooks { batch = TakenDelivery.byConversation(batch) }
-            for next in batch {
-                let delivery = next.delivery
-                let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
-                effects.changes.append(
-                    next.wasUnassigned
-                        ? .assignment(delivery.event, to: id, .offered, offers: delivery.offers + 1)
-                        : .transition(id, delivery.event, .offered, offers: delivery.offers + 1, reason: nil))
-                note(place, usedBy: id)
-                offer(delivery, to: id, at: index, place, now)
-            }
+            let units = DeliveryUnit.assemble(batch, rules(for: sessions.values[index]))
+            for unit in units.prefix(room) { offer(unit, to: id, at: index, now) }
+            if units.count > room { putBack(units.dropFirst(room).flatMap(\.items), for: id) }
         }
+    }
+
+    private mutating func putBack(_ items: [TakenDelivery], for id: SessionID) {
+        unassigned.putBack(items.filter(\.wasUnassigned).map(\.delivery))
+        sessions[id]?.mailbox.putBack(items.filter { !$0.wasUnassigned }.map(\.delivery))
+    }
+
+    /// Offers what goes out as one message; each of its events has its own row.
+    private mutating func offer(_ unit: DeliveryUnit, to id: SessionID, at index: Sessions.Index, _ now: Moment) {
+        let place = unit.place
+        let offers = unit.offers + 1
+        for item in unit.items {
+            effects.changes.append(
+                item.wasUnassigned
+                    ? .assignment(item.delivery.event, to: id, .offered, offers: offers)
+                    : .transition(id, item.delivery.event, .offered, offers: offers, reason: nil))
+        }
+        var delivery = unit.lead
+        delivery.offers = unit.offers
+        let carried = unit.items.dropFirst().map(\.delivery.event)
+        if !carried.isEmpty {
+            effects.changes.append(.turn(.lead(id, delivery.event, of: carried)))
+            delivery.body = unit.body
+            if unit.kind == .digest { gathering.noteDigested(place) }
+        }
+        if delivery.head.isFeed { gathering.noteWake(delivery.head, in: place, now: now.uptime) }
+        note(place, usedBy: id)
+        offer(
+            delivery, to: id, at: index, place, carrying: carried,
+            isPersons: unit.items.contains { $0.delivery.head.isPersons }, now)
     }
 
     /// The oldest of what waits for a session and, if it may take that, of what waits for nobody.
     mutating func takeNext(for id: SessionID, at index: Sessions.Index) -> TakenDelivery? {
         guard !sessions.values[index].mailbox.needsPage else { return nil }
+        let gathering = gathering.isIdle ? nil : gathering
+        func isHeld(_ delivery: WaitingDelivery) -> Bool { gathering?.holds(delivery) ?? false }
         if !unassigned.isEmpty, defaultSession == id {
-            guard !unassigned.needsPage, let open = unassigned.firstEvent else { return nil }
-            if open < sessions.values[index].mailbox.firstEvent ?? .max {
-                return unassigned.removeFirst().map { TakenDelivery(delivery: $0, wasUnassigned: true) }
+            guard !unassigned.needsPage else { return nil }
+            if let open = unassigned.first(unless: isHeld),
+                open < sessions.values[index].mailbox.first(unless: isHeld) ?? .max
+            {
+                return unassigned.removeFirst(unless: isHeld).map { TakenDelivery(delivery: $0, wasUnassigned: true) }
             }
         }
-        return sessions.values[index].mailbox.removeFirst().map { TakenDelivery(delivery: $0, wasUnassigned: false) }
+        return sessions.values[index].mailbox.removeFirst(unless: isHeld).map {
+            TakenDelivery(delivery: $0, wasUnassigned: false)
+        }
     }
 
     typealias Sessions = [SessionID: Session]
 
     /// Puts a delivery on its way. Its change of state is the caller's: it stands in the same commit.
     mutating func offer(
-        _ delivery: WaitingDelivery, to id: SessionID, at index: Sessions.Index, _ place: Place, _ now: Moment
+        _ delivery: WaitingDelivery, to id: SessionID, at index: Sessions.Index, _ place: Place,
+        carrying carried: [EventSequence] = [], isPersons: Bool? = nil, _ now: Moment
     ) {
         guard let link = sessions.values[index].link, let name = sourceNames[delivery.source] else { return }
         let age = now.wall.subtractingReportingOverflow(delivery.head.time).partialValue
-        let offered = StoredDelivery(
+        var offered = StoredDelivery(
             event: delivery.event, offers: delivery.offers + 1, place: place, id: delivery.head.id,
-            isPersons: delivery.head.isPersons)
+            isPersons: isPersons ?? delivery.head.isPersons)
+        offered.carried = carried
         sessions.values[index].noteOffer(offered, now)
         batch(
             Delivery(
                 id: delivery.event, source: name, head: delivery.head, redelivery: delivery.offers,
-                staleAge: age > Self.staleAge ? age : nil, body: delivery.body), to: link)
+                staleAge: age > Self.staleAge ? age : nil, count: Int64(carried.count) + 1, body: delivery.body),
+            to: link)
         if isTapWatched { tap(offered, of: id, .offered) }
         if !notices.isEmpty { endLine(place, of: id, now) }
     }

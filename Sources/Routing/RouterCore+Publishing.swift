@@ -58,6 +58,7 @@ extension RouterCore {
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
                 // A verdict never waits behind messages, and never reaches Claude as one.
                 if takesAsVerdict(arrival, now) || takesAsCommand(arrival, now) { continue }
+                if revises(arrival, judgement.originals[index], now) { continue }
                 route(arrival, answering: judgement.speakers[index], now)
             }
         }
@@ -106,8 +107,10 @@ extension RouterCore {
             }
             return
         }
-        if unassigned.isEmpty, sessions.values[index].takesDirectly {
+        let gathered = gather(arrival, now)
+        if gathered == nil, unassigned.isEmpty, sessions.values[index].takesDirectly {
             effects.changes.append(.delivery(id, delivery.event, .offered, offers: 1))
+            if arrival.head.isFeed { gathering.noteWake(arrival.head, in: arrival.place, now: now.uptime) }
             if lastSession[arrival.place] != id { note(arrival.place, usedBy: id) }
             offer(delivery, to: id, at: index, arrival.place, now)
         } else if sessions.values[index].mayBeInterrupted, isUrgent(arrival) {
@@ -115,7 +118,7 @@ extension RouterCore {
             note(arrival.place, usedBy: id)
             offer(delivery, to: id, at: index, arrival.place, now)
         } else {
-            let reason = sessions.values[index].isProved ? sessions.values[index].holds : nil
+            let reason = sessions.values[index].isProved ? sessions.values[index].holds ?? gathered : nil
             sessions.values[index].mailbox.add(delivery)
             wait(arrival, for: id, held: reason)
             noteWaiting(arrival, for: id, now)

@@ -35,6 +35,7 @@ extension RouterCore {
             let change = sessions[id]?.turn.pass(now: now.uptime) ?? .none
             noteTurn(change, of: id, because: nil, now)
         }
+        if sessions[id]?.turn.isWorking != true { leftAtWork.remove(id) }
         if let due = sessions[id]?.deafnessDue, due <= now.uptime { noteDeaf(id, now) }
     }
 
@@ -196,6 +197,7 @@ extension RouterCore {
         sessions[id]?.turn = SessionTurn()
         sessions[id]?.proof = SessionProof()
         sessions[id]?.proof.expectsHooks = expectsHooks
+        sessions[id]?.proof.deafAfter = settings.turns.deafAfter
         if expectsHooks { keepTurn(of: id) }
     }
 

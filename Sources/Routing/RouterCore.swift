@@ -41,6 +41,8 @@ public struct RouterCore: Sendable {
     var outbox: Outbox
     /// What senders were told about their waiting.
     var notices: NoticeBook
+    /// What waits a moment for what belongs to it.
+    var gathering = GatheringBook()
     /// Sessions that went away while they worked: their turn still ends.
     var leftAtWork: Set<SessionID> = []
     var counters = Counters()
@@ -89,6 +91,7 @@ public struct RouterCore: Sendable {
             var session = Session(record: record, waiting: state.waiting[record.id] ?? 0)
             session.inFlight = state.offered[record.id] ?? []
             session.uncovered = state.written[record.id] ?? []
+            session.proof.deafAfter = settings.turns.deafAfter
             session.restoreTurn(state.turns[record.id], seen: state.seen[record.id] ?? [], now)
             if session.turn.isWorking { leftAtWork.insert(record.id) }
             sessions[record.id] = session
@@ -233,6 +236,7 @@ public struct RouterCore: Sendable {
         for session in attached { advance(session, now) }
         for session in leftAtWork { passTurn(of: session, now) }
         tellDue(now)
+        gathering.pass(now: now.uptime)
         askForUnassigned(now)
         runLanes(now)
     }
@@ -246,6 +250,7 @@ public struct RouterCore: Sendable {
         for id in attached { if let deadline = sessions[id]?.deadline { next = min(next, deadline) } }
         for id in leftAtWork { if let deadline = sessions[id]?.turn.deadline { next = min(next, deadline) } }
         if let notice = notices.deadline { next = min(next, notice) }
+        if let gathered = gathering.deadline { next = min(next, gathered) }
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
         if let caller = outbox.nextCaller { next = min(next, caller) }
         if let retry = outbox.nextTry { next = min(next, now.uptime + max(0, retry - now.wall)) }

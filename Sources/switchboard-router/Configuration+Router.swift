@@ -20,7 +20,12 @@ extension Configuration {
                         kind: $0.kind.map(EventKind.init),
                         label: $0.label)
                 },
-                attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait, version: Program.version)
+                attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait,
+                turns: TurnSettings(
+                    answersWithTranscript: delivery.answersWithTranscript, showsProgress: delivery.showsProgress,
+                    deafAfter: delivery.deafAfter, quietWindow: delivery.quietWindow,
+                    wakeBudget: Int(delivery.wakeBudget)),
+                version: Program.version)
             for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
             return settings
         }

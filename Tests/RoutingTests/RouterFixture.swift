@@ -112,13 +112,14 @@ final class RouterFixture {
     @discardableResult
     func attachAdapter(
         _ name: String = "chat", link: LinkID? = nil, instance: String? = nil, pid: Int64 = 1, next: UInt64 = 1,
-        features: Set<String> = [], key: String = RouterFixture.key, verbs: Set<String> = ["send"]
+        features: Set<String> = [], key: String = RouterFixture.key, verbs: Set<String> = ["send"],
+        textLimit: Int64? = nil
     ) throws -> [RouterMessage] {
         let link = link ?? Self.link(name)
         let hello = Hello(
             role: .adapter, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: pid, next: next,
             key: key,
-            abilities: Abilities(verbs: verbs, features: features))
+            abilities: Abilities(verbs: verbs, features: features, textLimit: textLimit))
         sequences[link] = next
         return try turn((link, .hello(hello))).to(link)
     }
@@ -155,15 +156,19 @@ final class RouterFixture {
     func publish(
         _ ids: [String], chat: String = "ann", sender: String = "local:0", authentication: Authentication = .loopback,
         from source: String = "chat", cursor: String? = nil, text: String? = nil, thread: String? = nil,
-        flags: EventFlags = []
+        flags: EventFlags = [], kind: EventKind = .message, group: String? = nil, fingerprint: String? = nil,
+        state: AlertState? = nil, replyTo: String? = nil, attachments: [String] = []
     ) -> (LinkID, PeerMessage) {
         let link = Self.link(source)
         let events = ids.map { id in
             PublishedEvent(
                 head: EventHead(
-                    id: id, chat: chat, thread: thread, sender: sender, authentication: authentication, flags: flags,
+                    id: id, chat: chat, thread: thread, sender: sender, kind: kind, authentication: authentication,
+                    flags: flags, group: group, fingerprint: fingerprint, state: state, replyTo: replyTo,
                     time: now.wall),
-                body: EventBody(text: text ?? "text of \(id)").json)
+                body: EventBody(
+                    text: text ?? "text of \(id)", attachments: attachments.map { Attachment(id: $0, name: $0) }
+                ).json)
         }
         return (
             link, .numbered(position(link), .publish(Publish(events: events, cursor: cursor.map { Array($0.utf8) })))

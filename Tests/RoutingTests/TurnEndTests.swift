@@ -274,7 +274,9 @@ struct TurnEndTests {
 
     @Test func aStopThatWasNotHeardIsAskedForAgain() throws {
         let router = try hooked()
-        try router.turn(router.submit())
+        try see("1", in: router)
+        try router.turn((api, router.call("reply", ["chat_id": "chat:ann", "text": "ok"], id: "r", from: api)))
+        try router.turn(router.sentAll())
         try router.turn(router.hook("PreToolUse", ["tool_use_id": "t", "tool_input": ["command": "sleep 99"]]))
         #expect(try requestStop(router).contains("runs sleep 99; that cannot be interrupted"))
         for number in 0..<3 {
