@@ -1,3 +1,4 @@
+import BusProtocol
 import ChannelEvents
 import MessageBus
 import MessageStore

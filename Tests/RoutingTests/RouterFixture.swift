@@ -90,6 +90,13 @@ final class RouterFixture {
         try restart()
     }
 
+    /// Something that a part of the core does for another one, in a turn of its own.
+    @discardableResult
+    func act(_ body: (inout RouterCore) -> Void) throws -> [Effects.Outgoing] {
+        body(&core)
+        return try turn()
+    }
+
     func pass(_ milliseconds: Int64) {
         now.wall += milliseconds
         now.uptime += milliseconds
@@ -112,8 +119,8 @@ final class RouterFixture {
     @discardableResult
     func attachAdapter(
         _ name: String = "chat", link: LinkID? = nil, instance: String? = nil, pid: Int64 = 1, next: UInt64 = 1,
-        features: Set<String> = [], key: String = RouterFixture.key, verbs: Set<String> = ["send"],
-        textLimit: Int64? = nil
+        verbs: Set<String> = ["send"], features: Set<String> = [], textLimit: Int64? = nil,
+        key: String = RouterFixture.key
     ) throws -> [RouterMessage] {
         let link = link ?? Self.link(name)
         let hello = Hello(
@@ -133,8 +140,13 @@ final class RouterFixture {
         let hello = Hello(
             role: .endpoint, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: 1,
             project: project ?? "/src/\(name)", parent: parent, written: written, credit: credit)
+        return try turn(greeting(hello, link)).to(link)
+    }
+
+    /// The first message of a link.
+    func greeting(_ hello: Hello, _ link: LinkID) -> (LinkID, PeerMessage) {
         sequences[link] = 1
-        return try turn((link, .hello(hello))).to(link)
+        return (link, .hello(hello))
     }
 
     /// Attached, settled and proved by a first call, as a session at work is.
