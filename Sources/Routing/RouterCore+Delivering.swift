@@ -43,7 +43,7 @@ extension RouterCore {
             guard room > 0 else { continue }
             var batch: [TakenDelivery] = []
             // The first push goes alone, and may be a digest.
-            let most = room == 1 ? DeliveryUnit.digestLimit : room
+            let most = sessions.values[index].phase == .probing ? DeliveryUnit.digestLimit : room
             while batch.count < most, let next = takeNext(for: id, at: index) { batch.append(next) }
             guard !batch.isEmpty else { continue }
             if sessions.values[index].turn.hasHooks { batch = TakenDelivery.byConversation(batch) }
