@@ -22,6 +22,13 @@ extension Configuration {
             answersWithTranscript: delivery?["answer_with_transcript"]?.boolValue ?? false,
             showsProgress: delivery?["show_progress"]?.boolValue ?? true,
             quietWindow: delivery.duration("quiet_window"), wakeBudget: delivery?["wake_budget"]?.integerValue ?? 20)
+        let permissions = effective["permissions"]
+        self.permissions = Permissions(
+            cardDelay: permissions.duration("card_delay"), limit: permissions.duration("limit"),
+            onTimeout: permissions?["on_timeout"]?.stringValue ?? "renew",
+            cardsHere: (permissions?.texts("cards_here") ?? []).compactMap { Conversation($0) },
+            allowsGrants: permissions?["grants"]?.boolValue ?? false,
+            twoPerson: permissions?.texts("two_person") ?? [])
         retention = Retention(
             textDays: effective["retention"]?["text_days"]?.integerValue ?? 30,
             idDays: effective["retention"]?["id_days"]?.integerValue ?? 90)

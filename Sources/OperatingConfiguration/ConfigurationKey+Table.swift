@@ -16,6 +16,9 @@ extension ConfigurationKey {
         ConfigurationKey(
             "delivery", .object(delivery), "When a session is written to, and what senders read meanwhile.",
             standard: [:]),
+        ConfigurationKey(
+            "permissions", .object(permissions), "How Claude's permission prompts are relayed to approvers.",
+            standard: [:]),
         ConfigurationKey("retention", .object(retention), "How long things are kept.", standard: [:]),
         ConfigurationKey("router", .object(router), "The router's socket for other machines.", standard: [:]),
         ConfigurationKey("log", .object(log), "How the processes log.", standard: [:]),

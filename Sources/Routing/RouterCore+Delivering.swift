@@ -284,9 +284,14 @@ extension RouterCore {
             beginTurns(of: id, now)
         } else {
             sessions[id]?.resumeHearing(now)
+            if session.proof.deafness == nil { endOutage(of: id) }
         }
-        guard let oldest = returned.map(\.event).min() else { return }
-        for item in returned { set(item, of: id, .waiting) }
+        guard let oldest = returned.flatMap({ [$0.event] + $0.carried }).min() else { return }
+        for item in returned {
+            // It was not even written.
+            sessions[id]?.proof.unseen[item.event] = nil
+            set(item, of: id, .waiting)
+        }
         sessions[id]?.mailbox.rewind(to: oldest, adding: returned.reduce(0) { $0 + 1 + Int64($1.carried.count) })
         counters.add("deliveries.returned", Int64(returned.count))
     }

@@ -29,13 +29,13 @@ extension RouterCore {
 
     /// What time alone does to a turn, and to a session that does not take what it is given.
     mutating func passTurn(of id: SessionID, _ now: Moment) {
-        guard let session = sessions[id] else { return }
-        if session.isAttached || !session.turn.isWorking { leftAtWork.remove(id) }
-        if let due = session.turn.deadline, due <= now.uptime {
+        guard let index = sessions.index(forKey: id) else { return }
+        if !leftAtWork.isEmpty, sessions.values[index].isAttached { leftAtWork.remove(id) }
+        if let due = sessions.values[index].turn.deadline, due <= now.uptime {
             let change = sessions[id]?.turn.pass(now: now.uptime) ?? .none
             noteTurn(change, of: id, because: nil, now)
         }
-        if sessions[id]?.turn.isWorking != true { leftAtWork.remove(id) }
+        if !leftAtWork.isEmpty, sessions[id]?.turn.isWorking != true { leftAtWork.remove(id) }
         if let due = sessions[id]?.deafnessDue, due <= now.uptime { noteDeaf(id, now) }
     }
 

@@ -16,6 +16,11 @@ extension Configuration {
                 access: access, isAccessStatic: isAccessStatic,
                 routes: routes.map(RouteRule.init),
                 attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait,
+                permissions: PermissionSettings(
+                    cardDelay: permissions.cardDelay,
+                    onTimeout: PermissionSettings.OnTimeout(rawValue: permissions.onTimeout) ?? .renew,
+                    limit: permissions.limit, cardsHere: Set(permissions.cardsHere),
+                    allowsGrants: permissions.allowsGrants, twoPerson: Set(permissions.twoPerson)),
                 turns: TurnSettings(
                     answersWithTranscript: delivery.answersWithTranscript, showsProgress: delivery.showsProgress,
                     deafAfter: delivery.deafAfter, quietWindow: delivery.quietWindow,

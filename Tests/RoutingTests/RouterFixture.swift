@@ -161,6 +161,9 @@ final class RouterFixture {
         return Position(epoch: epochs[link] ?? 0, sequence: sequence)
     }
 
+    /// The number of the next message of a link.
+    func next(_ link: LinkID) -> UInt64 { sequences[link] ?? 1 }
+
     func epoch(_ link: LinkID) -> UInt64 { epochs[link] ?? 0 }
 
     // MARK: Messages
