@@ -35,6 +35,10 @@ import Testing
         let session = try await home.session("api")
         try await session.submit(text: "good morning")
         _ = try await session.stop("good morning")
+        // What is posted before the router knows it would not wait for anything.
+        try await TestTimeout.until("the session is known to be idle") {
+            try await home.json("sessions")["sessions"]?.arrayValue?.first?["state"] == "idle"
+        }
         return session
     }
 

@@ -78,6 +78,7 @@ private struct HookedLife {
 
     /// One turn of the router; what comes out while a turn runs must be urgent.
     private mutating func turn(_ messages: [(LinkID, PeerMessage)]) throws {
+        for (_, message) in messages { note(message) }
         let before = session?.turn.isWorking == true
         let sent = try router.turn(messages)
         if before, session?.turn.isWorking == true {
@@ -86,6 +87,20 @@ private struct HookedLife {
             }
         }
         hear(sent)
+    }
+
+    /// What happened, for the report of a failure.
+    private var story: [String] = []
+
+    private mutating func note(_ message: PeerMessage) {
+        switch message {
+        case .numbered(_, .hook(let hook)):
+            story.append("\(hook.name) \(hook.members[HookMember.events]?.text ?? "")")
+        case .numbered(_, .publish(let publish)): story.append("publish \(publish.events.map { $0.head?.id ?? "" })")
+        case .numbered(_, .receipt(let receipt)): story.append("written \(receipt.written)")
+        case .call(_, let call): story.append("\(call.name) \(call.arguments.text)")
+        default: break
+        }
     }
 
     private var session: Session? { router.core.labels["api"].flatMap { router.core.sessions[$0] } }
@@ -104,6 +119,7 @@ private struct HookedLife {
 
     private mutating func start() throws {
         isUp = true
+        story.append("start \(incarnation)")
         hear(try router.attachEndpoint(instance: "instance-\(incarnation)", written: unreported), for: api)
         unreported = []
     }
@@ -136,6 +152,7 @@ private struct HookedLife {
     private mutating func stop() throws {
         guard isUp, isWorking else { return }
         let wantsAnswer = random.next() % 2 == 0
+        story.append("Stop")
         let sent = try router.turn(router.hook("Stop", wantsAnswer: wantsAnswer))
         let isReminded = sent.to(api).hookAnswer?["decision"] == "block"
         if isReminded, !wantsAnswer { violations.append("a reminder that nobody waits for") }
@@ -158,6 +175,7 @@ private struct HookedLife {
     private var covered: Set<String> = []
 
     private mutating func restartRouter() throws {
+        story.append("router restarts")
         try router.restart()
         try startAdapter()
         hear(try router.attachEndpoint(instance: "instance-\(incarnation)", written: unreported), for: api)
@@ -177,6 +195,7 @@ private struct HookedLife {
 
     private mutating func losesLink() throws {
         guard isUp else { return }
+        story.append("new link, written \(unreported)")
         hear(try router.attachEndpoint(instance: "instance-\(incarnation)", written: unreported), for: api)
         unreported = []
     }
@@ -194,13 +213,17 @@ private struct HookedLife {
     private mutating func hear(_ sent: [Effects.Outgoing]) {
         guard isUp else { return }
         // The link broke under what was sent: the endpoint never got it.
-        if !sent.deliveries().isEmpty, !isSettling, random.next() % 10 == 0 { return isLinkBroken = true }
+        if !sent.deliveries().isEmpty, !isSettling, random.next() % 10 == 0 {
+            story.append("lost \(sent.deliveries().map(\.head.id))")
+            return isLinkBroken = true
+        }
         for delivery in sent.deliveries() {
             // The endpoint: what it wrote it writes again only when that is marked.
             if writtenHere.contains(delivery.id), delivery.redelivery == 0 {
                 unreported.append(delivery.id)
                 continue
             }
+            story.append("deliver \(ids(of: delivery)) redelivery \(delivery.redelivery)")
             writtenHere.insert(delivery.id)
             unreported.append(delivery.id)
             pending.append(delivery)
@@ -254,11 +277,20 @@ private struct HookedLife {
         #expect(violations == [])
         #expect(session?.turn.isWorking == false, "every turn ends")
         let all = Set(try router.history().map(\.head.id))
+        if all != ever.intersection(all) {
+            print(
+                story.suffix(80).joined(separator: "\n"), "SESSION", session?.phase as Any, session?.holds as Any,
+                session?.turn as Any, session?.proof as Any, session?.mailbox.count as Any, session?.inFlight as Any,
+                session?.credit as Any)
+        }
         #expect(all.subtracting(ever) == [], "every event was written")
         for entry in try router.history() {
             for delivery in entry.deliveries where delivery.session == "api" {
                 let states = delivery.changes.map(\.state)
                 if states.contains(.seen) {
+                    if !proved.contains(entry.head.id) {
+                        print("UNPROVED", entry.head.id, story.joined(separator: "\n"))
+                    }
                     #expect(proved.contains(entry.head.id), "\(entry.head.id) is said to be seen")
                 }
                 if states.contains(.answered) { #expect(covered.contains(entry.head.chat)) }
