@@ -20,6 +20,10 @@ extension Configuration {
                 onTimeout: PermissionSettings.OnTimeout(rawValue: permissions.onTimeout) ?? .renew,
                 limit: permissions.limit, cardsHere: Set(permissions.cardsHere),
                 allowsGrants: permissions.allowsGrants, twoPerson: Set(permissions.twoPerson)),
+            turns: TurnSettings(
+                answersWithTranscript: delivery.answersWithTranscript, showsProgress: delivery.showsProgress,
+                deafAfter: delivery.deafAfter, quietWindow: delivery.quietWindow,
+                wakeBudget: Int(delivery.wakeBudget)),
             files: FileLimits(
                 image: files.image, largest: files.largest, total: files.total, imageWait: files.imageWait),
             fileFolder: places.files,
