@@ -11,6 +11,7 @@ extension RouterCore {
     mutating func takesAsCommand(_ arrival: Arrival, _ now: Moment) -> Bool {
         if let action = arrival.head.action {
             guard action.hasPrefix("use:") else { return false }
+            guard settings.managed?.refusal(ofChatCommand: "/use") == nil else { return true }
             use(String(action.dropFirst(4)), arrival, now)
             return true
         }
@@ -21,6 +22,10 @@ extension RouterCore {
             let command = ChatCommand(arrival.text)
         else { return false }
         counters.add("commands")
+        if let refusal = settings.managed?.refusal(ofChatCommand: arrival.text) {
+            answer(refusal, arrival, now)
+            return true
+        }
         switch command {
         case .help: answer(ChatCommand.overview, arrival, now)
         case .sessions: say(sessionList("Sessions:", arrival, key: "command"), to: arrival.place, now)

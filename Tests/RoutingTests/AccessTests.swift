@@ -299,6 +299,23 @@ struct AccessTests {
         #expect(refused.map { $0["mend"] } == ["switchboard access allow chat 42"])
     }
 
+    /// The line that lets one in shuts nobody out.
+    @Test func theMendKeepsThoseWhoAreInTheList() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        for (group, allow) in [("g", JSONValue.array(["7"])), ("h", nil)] as [(String, JSONValue?)] {
+            var arguments: JSONObject = ["conversation": .string("chat:\(group)"), "require_mention": false]
+            arguments["allow"] = allow
+            _ = try success(try router.ask("access.group", .object(arguments)))
+            try router.turn(router.publish([group], chat: group, sender: "42", authentication: .platform))
+        }
+        let mends = try success(try router.ask("access.list"))["refused"]?.arrayValue?.map { $0["mend"] }
+        #expect(
+            mends == [
+                "switchboard access allow chat 42", "switchboard access group set chat:g --allow 7 --allow 42",
+            ])
+    }
+
     @Test func aSenderIsRemovedFromGroupsToo() throws {
         let router = try RouterFixture()
         try router.attachAdapter()

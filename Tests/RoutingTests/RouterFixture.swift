@@ -87,6 +87,14 @@ final class RouterFixture {
         try restart()
     }
 
+    /// The configuration is read again.
+    func reload(_ settings: RouterSettings) throws {
+        self.settings = settings
+        core.settings = settings
+        core.turnAwayForbiddenAdapters(now)
+        try turn()
+    }
+
     func pass(_ milliseconds: Int64) {
         now.wall += milliseconds
         now.uptime += milliseconds

@@ -35,6 +35,9 @@ enum AccessText {
         if list["static"]?.boolValue ?? false {
             lines += ["", "Access is static here: it is changed in switchboard.yaml."]
         }
+        if let file = list["policy_file"]?.stringValue {
+            lines += ["", "The administrator of this machine limits this: \(file)"]
+        }
         return lines.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
             .map { Terminal.plain(String($0)) }.joined(separator: "\n")
     }
