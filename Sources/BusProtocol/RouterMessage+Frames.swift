@@ -163,6 +163,7 @@ extension PlatformCommand {
         writer.member("thread", thread)
         writer.member("reply_to", replyTo)
         writer.flag("again", again)
+        if attempt > 1 { writer.member("attempt", attempt) }
     }
 
     init(from header: JSONValue, _ payload: JSONValue) throws(ProtocolError) {
@@ -171,7 +172,8 @@ extension PlatformCommand {
         else { throw ProtocolError(.malformed, "COMMAND needs key, verb and chat") }
         self.init(
             key: key, verb: verb, chat: chat, thread: header["thread"]?.stringValue,
-            replyTo: header["reply_to"]?.stringValue, again: header["again"]?.boolValue ?? false, arguments: payload)
+            replyTo: header["reply_to"]?.stringValue, again: header["again"]?.boolValue ?? false,
+            attempt: max(1, header["attempt"]?.integerValue ?? 1), arguments: payload)
     }
 }
 

@@ -86,11 +86,13 @@ public struct PlatformCommand: Hashable, Sendable {
     public var replyTo: String?
     /// An adapter that knows this key answers with what it knows.
     public var again: Bool
+    /// Which try at its part this is, from 1; what was answered `retry` counts.
+    public var attempt: Int64
     public var arguments: JSONValue
 
     public init(
         key: String, verb: String, chat: String, thread: String? = nil, replyTo: String? = nil, again: Bool = false,
-        arguments: JSONValue
+        attempt: Int64 = 1, arguments: JSONValue
     ) {
         self.key = key
         self.verb = verb
@@ -98,7 +100,16 @@ public struct PlatformCommand: Hashable, Sendable {
         self.thread = thread
         self.replyTo = replyTo
         self.again = again
+        self.attempt = attempt
         self.arguments = arguments
+    }
+}
+
+extension PlatformCommand {
+    /// Names what is to be done, whichever try this is: the key without its try.
+    public var work: String {
+        guard attempt > 1, let mark = key.lastIndex(of: "#") else { return key }
+        return String(key[..<mark])
     }
 }
 

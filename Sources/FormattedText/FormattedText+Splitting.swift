@@ -1,15 +1,19 @@
 extension FormattedText {
     /// Cuts the text into parts of at most so many UTF-16 units. Nothing is lost: the parts' texts, one after the
     /// other, are the text. A span that is cut goes on in the next part, so a fence is closed and opened again.
-    /// - Parameter limit: of one part; less than 2 counts as 2, which the largest scalar needs.
-    public func split(limit: Int) -> [FormattedText] {
+    /// - Parameters:
+    ///   - limit: of one part; less than 2 counts as 2, which the largest scalar needs.
+    ///   - most: spans of one part. Where more than that lie over one place, the inner ones are left out.
+    public func split(limit: Int, spans most: Int = .max) -> [FormattedText] {
         let limit = max(limit, 2)
         let units = Array(text.utf16)
-        guard units.count > limit else { return [self] }
+        guard units.count > limit || spans.count > most else { return [self] }
         let borders = Borders(of: self, units)
         var starts = [0]
-        while let start = starts.last, units.count - start > limit {
-            starts.append(borders.cut(from: start, limit: limit))
+        while let start = starts.last {
+            let room = min(limit, self.room(from: start, spans: most))
+            guard units.count - start > room else { break }
+            starts.append(borders.cut(from: start, limit: room))
         }
         let ends = starts.dropFirst() + [units.count]
         var parts = zip(starts, ends).map { FormattedText(text: String(decoding: units[$0..<$1], as: UTF16.self)) }
@@ -21,10 +25,23 @@ extension FormattedText {
                 let start = max(span.start, starts[part])
                 let end = min(span.end, part + 1 < starts.count ? starts[part + 1] : units.count)
                 guard end > start else { continue }
+                guard parts[part].spans.count < most else { continue }
                 parts[part].spans.append(Span(span.style, start: start - starts[part], length: end - start))
             }
         }
         return parts
+    }
+
+    /// Units from a place on until one more span would begin than a part may have; all where that cannot be helped.
+    private func room(from start: Int, spans most: Int) -> Int {
+        guard most < spans.count else { return .max }
+        var count = 0
+        for span in spans where span.end > start {
+            count += 1
+            guard count > most else { continue }
+            return span.start - start >= 2 ? span.start - start : .max
+        }
+        return .max
     }
 
     /// Where a text may be cut, from the best place to the one that always exists.

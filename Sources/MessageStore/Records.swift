@@ -9,6 +9,8 @@ public typealias EventSequence = Int64
 
 /// Where events wait that no session was found for.
 public let unassignedSession: SessionID = 0
+/// Where events wait for a person's choice: nobody's, and not for whoever happens to be the only session.
+public let heldSession: SessionID = -1
 
 /// An event about to be admitted: decided, not yet known to be new.
 public struct NewEvent: Sendable {
@@ -80,6 +82,8 @@ public enum OutboxState: Int64, Sendable, CaseIterable {
     case rejected = 3
     /// It may have been sent or not; never sent again silently.
     case unknown = 4
+    /// A person gave it up.
+    case dropped = 5
 
     public var word: String {
         switch self {
@@ -88,6 +92,7 @@ public enum OutboxState: Int64, Sendable, CaseIterable {
         case .sent: return "sent"
         case .rejected: return "rejected"
         case .unknown: return "unknown"
+        case .dropped: return "dropped"
         }
     }
 }
@@ -114,12 +119,21 @@ public struct OutboxPart: Sendable {
     public var ids: [String]
     public var reason: String?
     public var created: Int64
+    /// The first part of the same reply, which may be this one.
+    public var reply: Int64
+    /// From 1.
+    public var ordinal: Int64
+    /// Parts of the reply; 1 for all that is no reply.
+    public var total: Int64
+    /// At the first part of a reply: what it was asked to say, as JSON. The parts are made from it.
+    public var asked: [UInt8]?
 
     public init(
         id: Int64 = 0, key: String, session: SessionID, source: SourceID, chat: String, thread: String?,
         replyTo: String?,
         verb: String, arguments: [UInt8], digest: Int64, state: OutboxState = .queued, attempts: Int64 = 0,
-        notBefore: Int64 = 0, ids: [String] = [], reason: String? = nil, created: Int64
+        notBefore: Int64 = 0, ids: [String] = [], reason: String? = nil, created: Int64,
+        reply: Int64 = 0, ordinal: Int64 = 1, total: Int64 = 1, asked: [UInt8]? = nil
     ) {
         self.id = id
         self.key = key
@@ -137,6 +151,10 @@ public struct OutboxPart: Sendable {
         self.ids = ids
         self.reason = reason
         self.created = created
+        self.reply = reply
+        self.ordinal = ordinal
+        self.total = total
+        self.asked = asked
     }
 }
 
@@ -146,6 +164,8 @@ public struct SourceRecord: Sendable {
     /// JSON that only the adapter reads.
     public var cursor: [UInt8]?
     public var holder: Holder?
+    /// JSON: what the adapter that was welcomed last can do.
+    public var abilities: [UInt8]?
 
     /// The adapter process that was welcomed last.
     public struct Holder: Hashable, Sendable {
@@ -160,11 +180,14 @@ public struct SourceRecord: Sendable {
         }
     }
 
-    public init(id: SourceID, name: SourceName, cursor: [UInt8]? = nil, holder: Holder? = nil) {
+    public init(
+        id: SourceID, name: SourceName, cursor: [UInt8]? = nil, holder: Holder? = nil, abilities: [UInt8]? = nil
+    ) {
         self.id = id
         self.name = name
         self.cursor = cursor
         self.holder = holder
+        self.abilities = abilities
     }
 }
 

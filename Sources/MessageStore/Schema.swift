@@ -9,6 +9,8 @@ enum Schema {
         migrator.registerMigration("4-sessions", migrate: sessions)
         migrator.registerMigration("6-alerts", migrate: alerts)
         migrator.registerMigration("7-turns", migrate: turns)
+        migrator.registerMigration("8-outbox", migrate: outbox)
+        migrator.registerMigration("9-topics", migrate: topics)
         return migrator
     }
 

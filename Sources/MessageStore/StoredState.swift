@@ -15,7 +15,7 @@ public struct StoredState: Sendable {
     /// The newest deliveries that were seen and neither answered nor done with, at most ``uncoveredLimit`` per session.
     public var seen: [SessionID: [StoredDelivery]] = [:]
     public var turns: [SessionID: TurnRecord] = [:]
-    /// Parts that are queued or sending, oldest first.
+    /// Parts that are queued or sending, and what was settled of the same replies; oldest first.
     public var outbox: [OutboxPart] = []
     /// The number of the newest part ever made.
     public var lastPart: Int64 = 0
@@ -73,19 +73,21 @@ extension StoreTurn {
     public func load() throws -> StoredState {
         var state = StoredState()
         state.routes = try loadRoutes()
-        state.outbox = try statement(OutboxPart.query + "WHERE state < 2 ORDER BY id").parts()
+        state.outbox = try openParts()
         try statement("SELECT value FROM facts WHERE name = 'starts'").each { state.starts = $0.integer(0) }
         try statement("SELECT ifnull(max(id), 0) FROM outbox").each { state.lastPart = $0.integer(0) }
         try statement("SELECT source, chat, thread, session FROM conversations").each { row in
             let thread = row.text(2).flatMap { $0.isEmpty ? nil : $0 }
             state.lastSession[Place(source: row.integer(0), chat: row.text(1) ?? "", thread: thread)] = row.integer(3)
         }
-        try statement("SELECT id, name, cursor, holder, holder_pid, held_since FROM sources").each { row in
+        try statement("SELECT id, name, cursor, holder, holder_pid, held_since, abilities FROM sources").each { row in
             guard let name = row.text(1).flatMap(SourceName.init) else { return }
             let holder = row.text(3).map {
                 SourceRecord.Holder(instance: $0, pid: row.integer(4), since: row.integer(5))
             }
-            state.sources.append(SourceRecord(id: row.integer(0), name: name, cursor: row.blob(2), holder: holder))
+            state.sources.append(
+                SourceRecord(
+                    id: row.integer(0), name: name, cursor: row.blob(2), holder: holder, abilities: row.blob(6)))
         }
         try statement("SELECT id, label, project, incarnation, instance FROM sessions").each { row in
             state.sessions.append(

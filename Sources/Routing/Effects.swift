@@ -51,6 +51,7 @@ public enum StoreChange: Sendable {
     case audit(AuditEntry)
     case route(RouteChange)
     case access(AccessChange)
+    case outbox(OutboxChange)
     case turn(TurnChange)
 }
 
@@ -75,8 +76,10 @@ public enum Question: Sendable {
     case admit(Judgement)
     /// Which key proves the source, and does the process that holds it still run?
     case greeting(source: SourceName?, pid: Int64?)
-    /// Is this part known, and may this session speak there?
+    /// Is this reply known, and may this session speak there?
     case reply(OutboxPart)
+    /// What stands behind these dead letters; `nil` for all that can be tried again.
+    case letters([LetterID]?, limit: Int)
     /// What waits for a session beyond the given event?
     case page(SessionID, after: EventSequence, limit: Int)
     /// The bodies of deliveries that are not in memory.
@@ -88,8 +91,10 @@ public enum Fact: Sendable {
     /// The number of each event that was new.
     case admitted(Judgement, [EventSequence?])
     case greeting(key: String?, isRunning: Bool)
-    case reply(known: OutboxPart?, hasHeard: Bool)
+    /// All parts of a known reply, in order.
+    case reply(known: [OutboxPart], hasHeard: Bool)
     case deliveries([WaitingDelivery])
+    case letters(StoredLetters)
 }
 
 /// A question whose answer may take time.
@@ -105,6 +110,7 @@ public struct ReadRequest: Sendable {
         case messages(SessionID, Place, before: EventSequence?, limit: Int)
         case conversations(SessionID, limit: Int)
         case audit(before: Int64?, limit: Int)
+        case deadLetters(limit: Int)
         /// Every event with the rule that decided it, newest first.
         case decisions(limit: Int)
         /// What became of an event.

@@ -31,10 +31,8 @@ public struct ManagedRules: Hashable, Sendable {
     }
 
     /// Why a chat command is not carried out; `nil` when it is.
-    /// - Parameter text: as it was written, `/use@bot api`.
-    func refusal(ofChatCommand text: String) -> String? {
-        let name = text.prefix { !$0.isWhitespace && $0 != "@" }
-        return forbiddenCommands.contains(String(name))
-            ? "\(name) is forbidden on the machine of this Switchboard." : nil
+    /// - Parameter name: as ``ChatCommand/name`` has it, `/use`.
+    func refusal(ofChatCommand name: String) -> String? {
+        forbiddenCommands.contains(name) ? "\(name) is forbidden on the machine of this Switchboard." : nil
     }
 }

@@ -139,6 +139,8 @@ final class ReaderThread: Sendable {
         case .conversations(let session, let limit):
             let conversations = try reader.conversations(of: session, limit: limit)
             return ["conversations": .array(conversations.map { ["chat_id": .string($0.description)] })]
+        case .deadLetters(let limit):
+            return ["letters": .array(try reader.deadLetters(limit: limit).map(\.json))]
         case .audit(let before, let limit):
             return ["entries": .array(try reader.audit(before: before, limit: limit).reversed().map(\.json))]
         case .decisions(let limit):
@@ -160,8 +162,10 @@ final class ReaderThread: Sendable {
         case .status(var status):
             var store = status["store"]?.objectValue ?? [:]
             store["bytes"] = .integer(try reader.size())
+            store["dead_letters"] = .integer(try reader.deadLetterCount())
             store["events"] = .integer(try reader.eventCount())
             store["waiting"] = status["waiting"]
+            store["held"] = .integer(try reader.waitingCount(of: heldSession))
             store["outbox"] = status["outbox"]
             status["store"] = .object(store)
             status["waiting"] = nil
@@ -178,6 +182,12 @@ extension OutboxPart {
             "conversation": .string(conversation.description), "state": .string(state.word),
             "attempts": .integer(attempts), "time_ms": .integer(created),
         ]
+        if verb != "send" { object["verb"] = .string(verb) }
+        if total > 1 {
+            object["part"] = .integer(ordinal)
+            object["of"] = .integer(total)
+        }
+        if !ids.isEmpty { object["ids"] = .array(ids.map(JSONValue.string)) }
         if case .success(let arguments) = Result(catching: { try JSONValue(parsing: self.arguments) }) {
             object["text"] = arguments["text"]
         }

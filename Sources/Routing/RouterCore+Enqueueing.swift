@@ -45,7 +45,7 @@ extension RouterCore {
         guard case .reply(let known, let hasHeard) = fact else { return nil }
         let caller = Outbox.Caller(
             link: link, id: call.id, until: now.uptime + Self.confirmationWait, remark: command.remark)
-        if let known {
+        guard known.isEmpty else {
             wait(caller, for: known, now)
             return nil
         }
@@ -57,7 +57,7 @@ extension RouterCore {
         }
         let part = outbox.add(part(of: command, call: call.id, session: id, created: now.wall))
         effects.changes.append(.newPart(part))
-        _ = outbox.wait(caller, for: part.id)
+        _ = outbox.wait(caller, for: part.reply)
         counters.add("outbox.accepted")
         runLanes(now)
         return part
@@ -103,8 +103,7 @@ extension RouterCore {
                 "nobody in that chat is let in now: `switchboard access list` shows the owner who is"
             )
         }
-        // What an adapter that is away can do it says when it is back.
-        if let verbs = sources[name]?.hello?.abilities.verbs, !verbs.contains(verb) {
+        if let verbs = sources[name]?.abilities?.verbs, !verbs.contains(verb) {
             return (.notAllowed, verb == "send" ? "\(name) cannot send messages" : "\(name) cannot \(verb)")
         }
         guard outbox.count < Outbox.limit else {
@@ -113,16 +112,21 @@ extension RouterCore {
         return nil
     }
 
-    /// A call for a part that exists already: the one that was stored answers for both.
-    mutating func wait(_ caller: Outbox.Caller, for known: OutboxPart, _ now: Moment) {
-        guard let open = outbox.parts[known.id] else { return tell(caller, known) }
-        if open.state == .queued, open.notBefore > now.wall { return tell(caller, open) }
-        if let overdue = outbox.wait(caller, for: known.id) { tell(overdue, open) }
+    /// A call for a reply that exists already: the one that was stored answers for both.
+    mutating func wait(_ caller: Outbox.Caller, for known: [OutboxPart], _ now: Moment) {
+        guard let reply = known.first?.reply else { return }
+        let open = outbox.parts(of: reply)
+        guard let next = open.first(where: { !$0.isSettled }) else { return tell(caller, known) }
+        let isAway = sourceNames[next.source].flatMap { sources[$0]?.link } == nil
+        if next.state == .queued, isAway || next.notBefore - now.wall > Self.confirmationWait {
+            return tell(caller, open)
+        }
+        if let overdue = outbox.wait(caller, for: reply) { tell(overdue, open) }
     }
 
-    /// Tells a caller how a part stands.
-    mutating func tell(_ caller: Outbox.Caller, _ part: OutboxPart) {
-        answer(caller.id, Self.outcome(of: part).with(remark: caller.remark), to: caller.link)
+    /// Tells a caller how a reply stands.
+    mutating func tell(_ caller: Outbox.Caller, _ parts: [OutboxPart]) {
+        answer(caller.id, ReplyOutcome.of(parts).with(remark: caller.remark), to: caller.link)
     }
 }
 

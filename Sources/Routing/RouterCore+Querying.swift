@@ -7,6 +7,7 @@ import MessageStore
 /// QUERY: what a person's commands ask.
 extension RouterCore {
     func queryQuestion(_ query: Call, from link: LinkID) -> Question? {
+        if Self.letterQueries.contains(query.name) { return letterQuestion(query) }
         guard query.name == "send", case .operator = peers[link]?.kind else { return nil }
         return part(for: query, key: operatorKey(query, link), session: unassignedSession, now: 0).map { .reply($0) }
     }
@@ -42,7 +43,9 @@ extension RouterCore {
                     limit: Self.limit(query.arguments, standard: 50, most: 1_000)), query.id, link)
         case "send":
             reply(query, key: operatorKey(query, link), session: unassignedSession, from: link, knowing: fact, now)
+        case let name where Self.routeQueries.contains(name): routeQuery(query, from: link, now)
         case let name where Self.accessQueries.contains(name): accessQuery(query, from: link, now)
+        case let name where Self.letterQueries.contains(name): letterQuery(query, from: link, knowing: fact, now)
         case "adapter-exited": adapterExited(query, from: link, now)
         case "reload": effects.reload = ReadRequest.Asker(link: link, id: query.id)
         default:

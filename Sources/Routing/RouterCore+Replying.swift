@@ -1,22 +1,23 @@
 import BusProtocol
 import ChannelEvents
+import FormattedText
 import JSON
 import MessageBus
 import MessageStore
 
-/// `reply`, and an operator's `send`: from a call to a part in the outbox.
+/// `reply`, and an operator's `send`: from a call to parts in the outbox.
 extension RouterCore {
-    /// The part that a call asks for; `nil` when its arguments name no conversation of a known source.
+    /// What a call asks for, whole; `nil` when its arguments name no conversation of a known source.
     func part(for call: Call, key: String, session: SessionID, now: Int64) -> OutboxPart? {
         let named = call.arguments["chat_id"] ?? call.arguments["conversation"]
         guard let conversation = named?.stringValue.flatMap(Conversation.init), let place = place(of: conversation),
             let text = call.arguments["text"]?.stringValue
         else { return nil }
         let replyTo = call.arguments["reply_to"]?.stringValue
-        let arguments = JSONValue.object(["text": .string(text)]).bytes
+        let asked = JSONValue.object(["text": .string(text)]).bytes
         return OutboxPart(
             key: key, session: session, source: place.source, chat: place.chat, thread: place.thread, replyTo: replyTo,
-            verb: "send", arguments: arguments, digest: Self.digest(of: arguments), created: now)
+            verb: "send", arguments: asked, digest: Self.digest(of: asked), created: now, asked: asked)
     }
 
     /// FNV-1a; finds candidates, equality decides.
@@ -27,35 +28,66 @@ extension RouterCore {
     mutating func reply(
         _ call: Call, key: String, session id: SessionID, from link: LinkID, knowing fact: Fact, _ now: Moment
     ) {
-        guard let asked = part(for: call, key: key, session: id, now: now.wall), let name = sourceNames[asked.source]
+        guard let asked = part(for: call, key: key, session: id, now: now.wall), let name = sourceNames[asked.source],
+            let text = call.arguments["text"]?.stringValue
         else {
             return fail(call.id, .notFound, "no such chat: take chat_id from the channel message you answer", link)
         }
         guard case .reply(let known, let hasHeard) = fact else { return }
         let caller = Outbox.Caller(link: link, id: call.id, until: now.uptime + Self.confirmationWait)
-        if let known { return wait(caller, for: known, now) }
+        guard known.isEmpty else { return wait(caller, for: known, now) }
         if let obstacle = obstacle(to: "send", at: asked.place, session: id, hasHeard: hasHeard) {
             return fail(call.id, obstacle.code, obstacle.message, link)
         }
-        if let abilities = sources[name]?.hello?.abilities, sources[name]?.link != nil {
-            let prefix = answerPrefix(of: id, in: asked.place)
-            let length = Int64((call.arguments["text"]?.stringValue?.utf16.count ?? 0) + prefix.utf16.count)
-            if let limit = abilities.textLimit, length > limit {
-                return fail(
-                    call.id, .oversize,
-                    "\(name) takes \(limit) characters in one message, this has \(length): shorten it", link)
-            }
+        // A person's own words go out as they are.
+        let shown =
+            id == unassignedSession ? FormattedText(text: text) : rendered(markdown: text, for: asked.source)
+        let messages = messages(shown.prefixed(by: answerPrefix(of: id, in: asked.place)), for: asked.source)
+        guard !messages.isEmpty else { return fail(call.id, .malformed, "there is nothing to read in the text", link) }
+        guard messages.count <= Self.messageLimit else {
+            return fail(
+                call.id, .oversize,
+                "on \(name) this would be \(messages.count) messages; \(Self.messageLimit) are the most: shorten it",
+                link)
         }
         noteSpeaker(id, in: asked.place)
-        let part = outbox.add(asked)
-        effects.changes.append(.newPart(part))
-        _ = outbox.wait(caller, for: part.id)
-        cover(id, state: .answered) { $0.place == part.place }
+        let parts = outbox.add(Self.parts(of: asked, messages))
+        effects.changes += parts.map(StoreChange.newPart)
+        _ = outbox.wait(caller, for: parts[0].reply)
+        cover(id, state: .answered) { $0.place == asked.place }
         counters.add("outbox.accepted")
-        if isTapWatched { tap("outbox", ["key": .string(part.key), "state": "queued", "source": .string(name.text)]) }
+        if isTapWatched {
+            tap(
+                "outbox",
+                [
+                    "key": .string(asked.key), "state": "queued", "source": .string(name.text),
+                    "parts": .integer(Int64(parts.count)),
+                ])
+        }
         runLanes(now)
+    }
+
+    /// Only the first part answers a message and has what was asked; only the last one makes a sound.
+    private static func parts(of asked: OutboxPart, _ messages: [FormattedText]) -> [OutboxPart] {
+        messages.enumerated().map { index, message in
+            var part = asked
+            var arguments = message.arguments
+            if index < messages.count - 1 { arguments["silent"] = true }
+            if index > 0 {
+                part.key = OutboxPart.key(asked.key, part: index + 1)
+                part.replyTo = nil
+                part.digest = 0
+                part.asked = nil
+            }
+            part.arguments = JSONValue.object(arguments).bytes
+            part.ordinal = Int64(index + 1)
+            part.total = Int64(messages.count)
+            return part
+        }
     }
 
     /// A caller hears within this time how things stand, in milliseconds.
     static let confirmationWait: Int64 = 10_000
+    /// Messages that one reply may become.
+    static let messageLimit = 100
 }

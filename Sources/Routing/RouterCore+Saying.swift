@@ -1,5 +1,6 @@
 import BusProtocol
 import ChannelEvents
+import FormattedText
 import JSON
 import MessageBus
 import MessageStore
@@ -25,6 +26,8 @@ struct Notice {
         var action: String
     }
 
+    var verb: String { edits == nil ? "send" : "edit" }
+
     var arguments: JSONValue {
         var arguments: JSONObject = ["text": .string(text)]
         if let edits { arguments["id"] = .string(edits) }
@@ -45,28 +48,45 @@ extension RouterCore {
     /// - Returns: whether it will go out.
     @discardableResult
     mutating func say(_ notice: Notice, to place: Place, _ now: Moment) -> Bool {
-        guard let name = sourceNames[place.source], outbox.count < Outbox.limit else { return false }
-        let abilities = sources[name]?.hello?.abilities
-        let verb = notice.edits == nil ? "send" : "edit"
-        guard abilities?.verbs.contains(verb) ?? true else { return false }
+        guard sourceNames[place.source] != nil, outbox.count < Outbox.limit else { return false }
+        guard !outbox.holds(notice.key) else { return true }
+        let abilities = abilities(of: place.source)
+        guard abilities?.verbs.contains(notice.verb) ?? true else { return false }
         var notice = notice
         if abilities?.features.contains("buttons") == false { notice.buttons = [] }
-        let part = outbox.add(
-            OutboxPart(
-                key: notice.key, session: unassignedSession, source: place.source, chat: place.chat,
-                thread: place.thread, replyTo: notice.replyTo, verb: verb, arguments: notice.arguments.bytes, digest: 0,
-                created: now.wall))
-        effects.changes.append(.newPart(part))
+        let parts = outbox.add(parts(of: notice, at: place, now.wall))
+        effects.changes += parts.map(StoreChange.newPart)
         counters.add("notices")
         runLanes(now)
         return true
+    }
+
+    /// One message, or several where it is too long: then the buttons, and the sound, are the last one's.
+    private func parts(of notice: Notice, at place: Place, _ now: Int64) -> [OutboxPart] {
+        let whole = FormattedText(text: notice.text)
+        let texts =
+            notice.edits == nil
+            ? messages(whole, for: place.source) : [oneMessage(whole, for: place.source)]
+        return (texts.isEmpty ? [whole] : texts).enumerated().map { index, text in
+            var piece = notice
+            piece.text = text.text
+            if index < texts.count - 1 {
+                piece.buttons = []
+                piece.isSilent = true
+            }
+            return OutboxPart(
+                key: OutboxPart.key(notice.key, part: index + 1), session: unassignedSession, source: place.source,
+                chat: place.chat, thread: place.thread, replyTo: index == 0 ? notice.replyTo : nil, verb: notice.verb,
+                arguments: piece.arguments.bytes, digest: 0, created: now, ordinal: Int64(index + 1),
+                total: Int64(max(texts.count, 1)))
+        }
     }
 
     /// Tells an adapter something that is worth nothing later: typing, the answer to a tap. It has no outbox row; when
     /// the adapter is away it is forgotten.
     mutating func hint(_ verb: String, _ arguments: JSONValue, to place: Place, _ now: Moment) {
         guard let name = sourceNames[place.source], let source = sources[name], let link = source.link,
-            source.hello?.abilities.verbs.contains(verb) ?? false, let position = links.nextPosition(to: link)
+            source.abilities?.verbs.contains(verb) ?? false, let position = links.nextPosition(to: link)
         else { return }
         hints &+= 1
         let command = PlatformCommand(
@@ -74,10 +94,18 @@ extension RouterCore {
         effects.send(.numbered(position, .command(command)), to: link)
     }
 
-    /// An outbox part has ended: whoever waits for its message id learns it here.
+    /// All parts of what was to be sent have ended; the last one speaks for them, because it has the buttons.
+    mutating func noteSettled(_ parts: [OutboxPart], _ now: Moment) {
+        guard var last = parts.last, let first = parts.first else { return }
+        last.key = first.key
+        noteSettled(last, now)
+    }
+
+    /// Something sent has ended: whoever waits for its message id learns it here.
     mutating func noteSettled(_ part: OutboxPart, _ now: Moment) {
         switch part.key.prefix(while: { $0 != ":" }) {
         case "card": cardSettled(part, now)
+        case "topic": topicSettled(part, now)
         default: break
         }
     }

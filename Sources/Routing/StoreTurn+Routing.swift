@@ -27,7 +27,10 @@ extension StoreTurn {
             // Only replies have a digest: the same reaction or edit again is meant.
             if known == nil, part.digest != 0 { known = try self.part(like: part, since: now.wall - Self.sameReply) }
             let place = Place(source: part.source, chat: part.chat, thread: part.thread)
-            return .reply(known: known, hasHeard: try hasHeard(session: part.session, place))
+            return .reply(
+                known: try known.map { try parts(reply: $0.reply) } ?? [],
+                hasHeard: try hasHeard(session: part.session, place))
+        case .letters(let ids, let limit): return .letters(try letters(ids, limit: limit))
         case .page(let session, let after, let limit):
             return .deliveries(try waiting(session: session, after: after, limit: limit))
         case .deliveries(let session, let events): return .deliveries(try deliveries(session: session, events: events))
@@ -60,8 +63,9 @@ extension StoreTurn {
         case .part(let part): try setPart(part, now: now)
         case .deadLetter(let source, let reason): try insertDeadLetter(source: source, reason: reason, now: now)
         case .audit(let entry): try append(entry, now: now)
-        case .route(let change): try apply(change)
+        case .route(let change): try apply(change, now: now)
         case .access(let change): try apply(change)
+        case .outbox(let change): try apply(change)
         case .turn(let change): try apply(change, now: now)
         }
     }

@@ -11,6 +11,7 @@ struct SwitchboardCommand: ParsableCommand {
             UpCommand.self, RouterCommand.self, MCPCommand.self, AttachCommand.self, StatusCommand.self,
             SessionsCommand.self,
             TapCommand.self, HistoryCommand.self, LogsCommand.self, SendCommand.self, AccessCommand.self,
+            RoutesCommand.self,
             ExplainCommand.self, DoctorCommand.self, KeysCommand.self,
             ConfigCommand.self,
             VersionCommand.self,

@@ -180,7 +180,7 @@ enum GoldenMessages {
         ),
         (
             "COMMAND",
-            "Something to do on the platform. The second is asked again: a known key is answered, not repeated.",
+            "Something to do on the platform. The second is asked again: a known key is answered, not repeated. The third is a try after `retry`.",
             [
                 .toPeer(
                     .numbered(
@@ -193,6 +193,12 @@ enum GoldenMessages {
                             PlatformCommand(
                                 key: "o9.2", verb: "send", chat: "-1001", thread: "7", replyTo: "55", again: true,
                                 arguments: ["text": "on it"])))),
+                .toPeer(
+                    .numbered(
+                        Position(epoch: 7, sequence: 4),
+                        .command(
+                            PlatformCommand(
+                                key: "o9.3#2", verb: "send", chat: "42", attempt: 2, arguments: ["text": "on it"])))),
             ]
         ),
         (

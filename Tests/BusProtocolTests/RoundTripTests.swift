@@ -171,7 +171,8 @@ private struct Maker {
                 .command(
                     PlatformCommand(
                         key: text(), verb: text(), chat: text(), thread: optional { $0.text() },
-                        replyTo: optional { $0.text() }, again: flip(), arguments: json())))
+                        replyTo: optional { $0.text() }, again: flip(), attempt: number(1...9),
+                        arguments: json())))
         case 6: return .numbered(position(), .verdict(Verdict(request: text(), allow: flip())))
         default:
             return .numbered(

@@ -170,7 +170,7 @@ struct MessageStoreTests {
         let store = try MessageStore(path: folder.file)
         let part = OutboxPart(
             id: 1, key: "k", session: 1, source: 1, chat: "c", thread: nil, replyTo: nil, verb: "send",
-            arguments: Array("{}".utf8), digest: 5, created: 1_000)
+            arguments: Array("{}".utf8), digest: 5, created: 1_000, asked: Array("{}".utf8))
         try store.turn { turn in
             try turn.insertPart(part)
             try #expect(turn.part(key: "k")?.id == 1)

@@ -71,6 +71,7 @@ struct ManagedRulesTests {
         #expect(failure(try router.ask("access.list")) == "")
         let said = try router.turn(router.publish(["1"], text: "/use@bot api")).to(Self.chat).commands.first
         #expect(said?.arguments["text"]?.stringValue?.contains("forbidden") == true)
+        try router.turn(router.publish(["2"], text: "@bot /use api", flags: .mention))
         #expect(router.core.routes.bindings.isEmpty)
     }
 

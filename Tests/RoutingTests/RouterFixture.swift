@@ -95,6 +95,13 @@ final class RouterFixture {
         try turn()
     }
 
+    /// Something that a part of the core does for another one, in a turn of its own.
+    @discardableResult
+    func act(_ body: (inout RouterCore) -> Void) throws -> [Effects.Outgoing] {
+        body(&core)
+        return try turn()
+    }
+
     func pass(_ milliseconds: Int64) {
         now.wall += milliseconds
         now.uptime += milliseconds
@@ -117,13 +124,14 @@ final class RouterFixture {
     @discardableResult
     func attachAdapter(
         _ name: String = "chat", link: LinkID? = nil, instance: String? = nil, pid: Int64 = 1, next: UInt64 = 1,
-        features: Set<String> = [], key: String = RouterFixture.key
+        verbs: Set<String> = ["send"], features: Set<String> = [], textLimit: Int64? = nil,
+        key: String = RouterFixture.key
     ) throws -> [RouterMessage] {
         let link = link ?? Self.link(name)
         let hello = Hello(
             role: .adapter, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: pid, next: next,
             key: key,
-            abilities: Abilities(verbs: ["send"], features: features))
+            abilities: Abilities(verbs: verbs, features: features, textLimit: textLimit))
         sequences[link] = next
         return try turn((link, .hello(hello))).to(link)
     }
@@ -137,8 +145,13 @@ final class RouterFixture {
         let hello = Hello(
             role: .endpoint, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: 1,
             project: project ?? "/src/\(name)", parent: parent, written: written, credit: credit)
+        return try turn(greeting(hello, link)).to(link)
+    }
+
+    /// The first message of a link.
+    func greeting(_ hello: Hello, _ link: LinkID) -> (LinkID, PeerMessage) {
         sequences[link] = 1
-        return try turn((link, .hello(hello))).to(link)
+        return (link, .hello(hello))
     }
 
     /// Attached, settled and proved by a first call, as a session at work is.

@@ -6,11 +6,14 @@ import Synchronization
 final class WebhookFixture: AdapterFixture {
     let program = "switchboard-webhook"
     let settings: JSONValue
-    let chat = "ci"
+    let chat: String
     private let port = Mutex<UInt16>(0)
     private let streams = Mutex<[HTTPStream]>([])
 
-    init(settings: JSONValue = ["listen": "127.0.0.1:0"]) { self.settings = settings }
+    init(settings: JSONValue = ["listen": "127.0.0.1:0"], chat: String = "ci") {
+        self.settings = settings
+        self.chat = chat
+    }
 
     var probe: HTTPProbe { HTTPProbe(port: port.withLock { $0 }) }
 

@@ -75,13 +75,12 @@ import Testing
 
 @Suite struct HookBodyTests {
     @Test func anIdempotencyKeyIsAnIdOfItsHookAlone() throws {
-        let ci = try #require(HookName("ci"))
-        #expect(HookBody.eventID(hook: ci, idempotencyKey: "run-7") == "ci:key:run-7")
-        #expect(HookBody.eventID(hook: ci, idempotencyKey: "a/b%") == "ci:key:a%2Fb%25")
-        #expect(HookBody.eventID(hook: ci, idempotencyKey: "") == nil)
-        let longest = try #require(HookBody.eventID(hook: ci, idempotencyKey: String(repeating: "\u{1}", count: 128)))
-        #expect(longest.utf8.count <= EventHead.fieldLimit)
-        let random = [HookBody.eventID(hook: ci, idempotencyKey: nil), HookBody.eventID(hook: ci, idempotencyKey: nil)]
+        #expect(HookBody.identity(idempotencyKey: "run-7") == "key:run-7")
+        #expect(HookBody.identity(idempotencyKey: "a/b%") == "key:a%2Fb%25")
+        #expect(HookBody.identity(idempotencyKey: "") == nil)
+        let longest = try #require(HookBody.identity(idempotencyKey: String(repeating: "\u{1}", count: 128)))
+        #expect(longest.utf8.count + 65 <= EventHead.fieldLimit)
+        let random = [HookBody.identity(idempotencyKey: nil), HookBody.identity(idempotencyKey: nil)]
         #expect(random[0] != random[1])
     }
 

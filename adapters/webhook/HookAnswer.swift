@@ -2,12 +2,14 @@ import AdapterKit
 import HTTPTypes
 
 /// What a request is answered with, when it is not a stream.
-struct HookAnswer: Hashable, Sendable {
+struct HookAnswer: Sendable {
     var status: HTTPResponse.Status
     var body: JSONValue
     var headers: HTTPFields = [:]
     /// Whether the rest of the request is of no interest: the connection ends after this.
     var ends = false
+    /// Told once whether the answer was written.
+    var written: (@Sendable (Bool) -> Void)?
 
     static func refusal(_ status: HTTPResponse.Status, _ code: String, _ message: String, ends: Bool = true)
         -> HookAnswer
@@ -44,6 +46,15 @@ struct HookAnswer: Hashable, Sendable {
         .contentTooLarge, "oversize", "a message has at most \(HookBody.limit) bytes, or what the route says")
     static let idempotencyKey = refusal(
         .badRequest, "idempotency-key", "an Idempotency-Key has 1 to 128 bytes")
+
+    /// Taken and dropped: a sender is told so once and does not come again.
+    static let ignored = HookAnswer(status: .ok, body: ["status": "ignored"])
+
+    static func answered(_ event: String, _ reply: ReplyWaiter.Reply) -> HookAnswer {
+        HookAnswer(
+            status: .ok, body: ["event_id": .string(event), "status": "answered", "text": .string(reply.text)],
+            written: reply.done)
+    }
 
     static func stored(_ event: String) -> HookAnswer {
         HookAnswer(status: .accepted, body: ["event_id": .string(event), "status": "stored"])

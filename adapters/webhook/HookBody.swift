@@ -65,13 +65,14 @@ enum HookBody {
         return body
     }
 
-    /// The event's id: the caller's own key, so that a repeated request is the same event, or a random one.
+    /// What names the event within its route: the caller's own key, so that a repeated request is the same event, or a
+    /// random one.
     /// - Returns: `nil` when the key is empty or longer than 128 bytes.
-    static func eventID(hook: HookName, idempotencyKey: String?) -> String? {
-        guard let idempotencyKey else { return "\(hook.text):\(RandomBytes.hexadecimal(count: 16))" }
+    static func identity(idempotencyKey: String?) -> String? {
+        guard let idempotencyKey else { return RandomBytes.hexadecimal(count: 16) }
         guard (1...128).contains(idempotencyKey.utf8.count) else { return nil }
         let digits = Array("0123456789ABCDEF".utf8)
-        var id = Array("\(hook.text):key:".utf8)
+        var id = Array("key:".utf8)
         for byte in idempotencyKey.utf8 {
             switch byte {
             case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):

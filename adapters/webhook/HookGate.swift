@@ -37,6 +37,16 @@ struct HookGate: Sendable {
         return .admitted(.loopback, sender: "local:\(user)")
     }
 
+    /// Whether somebody may steer routes: a program of the same user, or whoever holds the home's token.
+    func isOwner(_ caller: HookCaller) -> Bool {
+        if let bearer = caller.bearer { return Self.matches(bearer, any: [homeToken]) }
+        guard !caller.isRelayed, let user = caller.user() else { return false }
+        return user == ownUser
+    }
+
+    /// Where a route's messages belong.
+    func chat(of hook: HookName) -> HookName { routes?[hook]?.chat ?? hook }
+
     /// The route, when its requests prove themselves by what they carry and not by who holds the socket.
     func signingRoute(_ hook: HookName) -> HookRoute? {
         guard let route = routes?[hook], route.proof != nil else { return nil }

@@ -2,7 +2,7 @@ import AdapterKit
 import HTTPTypes
 
 /// A verified request of a signing route, read. Pure.
-enum HookReading: Hashable, Sendable {
+enum HookReading: Sendable {
     /// The sender tries the address out and wants this back; nothing is stored.
     case handshake(HookAnswer)
     /// Nothing that anybody wants to be woken for.
@@ -20,9 +20,12 @@ struct HookNotice: Hashable, Sendable {
     var state: AlertState?
     var replyTo: String?
 
-    func head(_ route: HookName, sender: String, _ authentication: Authentication, now: Int64) -> EventHead {
+    /// - Parameter chat: where the route's messages belong.
+    func head(
+        _ route: HookName, in chat: HookName, sender: String, _ authentication: Authentication, now: Int64
+    ) -> EventHead {
         EventHead(
-            id: "\(route.text):\(identity)", chat: route.text, sender: sender, kind: kind,
+            id: "\(route.text):\(identity)", chat: chat.text, sender: sender, kind: kind,
             authentication: authentication, flags: [.direct, .bot],
             fingerprint: fingerprint.map { "\(route.text):\($0)" }, state: state,
             replyTo: replyTo.map { "\(route.text):\($0)" }, time: now)
@@ -43,22 +46,26 @@ extension HookReading {
             json = nil
         }
         guard let json else {
+            guard route.rule.takes(nil) else { return .quiet }
             guard let form = HookBody.Form(contentType: headers[.contentType]) else {
                 throw HookBody.Unusable(status: 415, code: "media-type", message: "send text/plain or application/json")
             }
             return try bounded(HookNotice(plain: try HookBody.read(raw, as: form), headers, raw, route))
         }
         if let handshake = handshake(json, route.scheme) { return .handshake(handshake) }
+        guard route.rule.takes(json) else { return .quiet }
         guard let summary = HookSummary(json, from: route.scheme, event: event(headers, route.scheme)) else {
             var notice = HookNotice(plain: try HookBody.read(content, as: .json), headers, raw, route)
             if let events = try cloudEvents(headers, raw), !events.isEmpty {
                 notice.body.text = events.map(\.summary.text).joined(separator: "\n")
             }
+            route.rule.apply(to: &notice, json)
             return try bounded(notice)
         }
         if summary.isQuiet, !route.tellsQuiet { return .quiet }
         var notice = HookNotice(summary, original: json)
         if summary.identity == nil { notice.identity = HookNotice.identity(headers, raw, route) }
+        route.rule.apply(to: &notice, json)
         return try bounded(notice)
     }
 
@@ -121,6 +128,10 @@ extension HookNotice {
 
     /// A name for what has none of its own: the signed id where the scheme has one, else the bytes that are signed.
     static func identity(_ headers: HTTPFields, _ raw: [UInt8], _ route: HookRoute) -> String {
+        // A proved certificate signs no body: as with a token, two requests with the same words are two messages.
+        if route.scheme == .mtls, let named = HookBody.identity(idempotencyKey: headers[.idempotencyKey]) {
+            return named
+        }
         let isStandard = route.scheme == .standard
         if isStandard, let id = HTTPField.Name("webhook-id").flatMap({ headers[$0] }) {
             return "id:" + HookSummary.digest([id])

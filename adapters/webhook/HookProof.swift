@@ -18,6 +18,8 @@ struct HookProof: Sendable {
         case malformed
         case expired
         case mismatch
+        /// A certificate's name that the proxy did not write.
+        case unvouched
     }
 
     /// A secret that cannot be a key of the scheme.
@@ -82,6 +84,7 @@ struct HookProof: Sendable {
         case .bearer: throw .missingHeader  // judged by the gate, before the body
         case .standard: try verifyStandard(headers, raw, now, keys)
         case .gitlab: try verifyGitLab(headers, raw, now)
+        case .mtls: try verifyToken(try header(form?.header ?? "", headers), keys)
         case .telegram: try verifyToken(try header("X-Telegram-Bot-Api-Secret-Token", headers), keys)
         case .stripe:
             let parts = Self.pairs(try header("Stripe-Signature", headers))

@@ -16,143 +16,69 @@ struct HookResponder: Sendable {
     let connection: AdapterConnection
     let gate: HookGate
     let replies: ReplyStreams
+    let ledger: HookLedger
     let identity: any PeerIdentity
-
-    enum Target: Hashable {
-        case health
-        case hook(HookName)
-        case replies(HookName)
-
-        init?(_ path: String) {
-            let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-            switch (parts.count, parts.first) {
-            case (1, "healthz"): self = .health
-            case (2, "hooks"):
-                guard let name = HookName(parts[parts.startIndex + 1]) else { return nil }
-                self = .hook(name)
-            case (3, "hooks"):
-                guard parts.last == "replies", let name = HookName(parts[parts.startIndex + 1]) else { return nil }
-                self = .replies(name)
-            default: return nil
-            }
-        }
-    }
+    /// Whether the server itself ends TLS, or listens on this machine alone; else only the proxy is let in.
+    let isCovered: Bool
+    let proxy: DeclaredProxy?
+    /// Routes by the paths of their own.
+    let paths: [String: HookName]
 
     func respond(to request: Request, writer: consuming ResponseWriter, channel: any Channel) async throws {
-        if case .replies(let name) = Target(request.uri.path), request.method == .get {
+        let target = HookTarget(request.uri.path, paths: paths)
+        guard isCovered || proxy?.isProxy(channel.remoteAddress.flatMap(ListenAddress.init)) ?? false else {
+            return try await end(request, .notFound, writer, channel)
+        }
+        if case .replies(let name) = target, request.method == .get {
             if let refusal = admission(request, channel, name).refusal {
                 return try await end(request, refusal, writer, channel)
             }
-            guard let listener = replies.listen(to: name, after: request.headers[.lastEventID]) else {
+            let chat = gate.chat(of: name)
+            guard let listener = replies.listen(to: chat, after: request.headers[.lastEventID]) else {
                 return try await end(request, .unavailable("overloaded", "too many streams are open"), writer, channel)
             }
-            return try await stream(request, listener, name, writer)
+            return try await stream(request, listener, chat, writer)
         }
         var body = request.body.makeAsyncIterator()
-        let answer = try await answer(request, &body, channel, writer)
-        try await write(answer, writer)
+        let answer = try await answer(request, target, &body, channel, writer)
+        do {
+            try await write(answer, writer)
+        } catch {
+            answer.written?(false)
+            throw error
+        }
+        answer.written?(true)
         if answer.ends { try await drain(&body, channel) }
     }
 
     private func answer(
-        _ request: Request, _ body: inout RequestBody.AsyncIterator, _ channel: any Channel,
+        _ request: Request, _ target: HookTarget?, _ body: inout RequestBody.AsyncIterator, _ channel: any Channel,
         _ writer: borrowing ResponseWriter
     ) async throws -> HookAnswer {
-        switch Target(request.uri.path) {
+        switch target {
         case .health:
             guard request.method == .get else { return .method(.get) }
             let isUp = connection.isWelcomed
             let status: JSONValue = ["status": isUp ? "up" : "waiting for the router"]
             return HookAnswer(status: isUp ? .ok : .serviceUnavailable, body: status)
         case .replies: return .method(.get)
+        case .pause(let name), .resume(let name):
+            guard request.method == .post else { return .method(.post) }
+            return await steer(request, target, name, channel)
         case .hook(let name):
+            if request.method == .options { return consent(request, name) }
             guard request.method == .post else { return .method(.post) }
             return try await receive(request, &body, name, channel, writer)
         case nil: return .notFound
         }
     }
 
-    // MARK: POST /hooks/NAME
-
-    private func receive(
-        _ request: Request, _ parts: inout RequestBody.AsyncIterator, _ name: HookName, _ channel: any Channel,
-        _ writer: borrowing ResponseWriter
-    ) async throws -> HookAnswer {
-        if let route = gate.signingRoute(name) {
-            return try await receiveSigned(request, &parts, route, channel, writer)
-        }
-        // All that can be judged by the head is, before a byte of the body is read.
-        let admission = admission(request, channel, name)
-        guard case .admitted(let authentication, let sender) = admission else {
-            return admission.refusal ?? .unauthorized
-        }
-        guard let form = HookBody.Form(contentType: request.headers[.contentType]) else { return .mediaType }
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > HookBody.limit {
-            return .oversize
-        }
-        let key = request.headers[.idempotencyKey]
-        guard let id = HookBody.eventID(hook: name, idempotencyKey: key) else { return .idempotencyKey }
-        if request.headers[.expect]?.lowercased() == "100-continue" {
-            try await writer.writeInformationalHead(HTTPResponse(status: .continue))
-        }
-        guard let bytes = try await collect(&parts, channel, HookBody.limit) else { return .oversize }
-        if let answer = await publishCloudEvents(request, bytes, name, sender, authentication) { return answer }
-        // Monitoring that cannot sign speaks in a form of its own; a key of the caller's goes before it.
-        if key == nil, let notice = HookNotice(alertIn: bytes, as: form) {
-            let head = notice.head(name, sender: sender, authentication, now: SystemClock.milliseconds)
-            return await publish([Event(head: head, body: notice.body)])
-        }
-        let body: EventBody
-        do throws(HookBody.Unusable) {
-            body = try HookBody.read(bytes, as: form)
-        } catch {
-            return .refusal(HTTPResponse.Status(code: error.status), error.code, error.message, ends: false)
-        }
-        let head = EventHead(
-            id: id, chat: name.text, sender: sender, authentication: authentication, flags: [.direct, .bot],
-            time: SystemClock.milliseconds)
-        return await publish([Event(head: head, body: body)])
-    }
-
-    /// The whole body; `nil` when it is too long.
-    func collect(
-        _ parts: inout RequestBody.AsyncIterator, _ channel: any Channel, _ limit: Int
-    ) async throws -> [UInt8]? {
-        let deadline = channel.eventLoop.scheduleTask(in: Self.bodyPatience) { channel.close(promise: nil) }
-        defer { deadline.cancel() }
-        var bytes: [UInt8] = []
-        while let part = try await parts.next() {
-            guard bytes.count + part.readableBytes <= limit else { return nil }
-            bytes.append(contentsOf: part.readableBytesView)
-        }
-        return bytes
-    }
-
-    /// - Parameter events: at least one; they are committed together.
-    func publish(_ events: [Event]) async -> HookAnswer {
-        let key = EventKey(source: connection.source, id: events.first?.head.id ?? "").description
-        do throws(PublishError) {
-            let publication = try await connection.publish(events, within: Self.commitPatience)
-            guard let refusal = publication.refused.first else {
-                connection.log.info("event stored", metadata: ["event": "\(key)"])
-                return .stored(key)
-            }
-            connection.log.notice("event refused", metadata: ["event": "\(key)", "code": "\(refusal.code)"])
-            let isForbidden = refusal.code == ProtocolError.Code.notAllowed.rawValue
-            let message = "Switchboard did not take this message: \(refusal.code)"
-            return .refusal(isForbidden ? .forbidden : .unprocessableContent, refusal.code, message, ends: false)
-        } catch {
-            connection.log.notice("event not stored", metadata: ["event": "\(key)", "code": "\(error.code.rawValue)"])
-            return .unavailable(error.code.rawValue, error.description)
-        }
-    }
-
     // MARK: GET /hooks/NAME/replies
 
     private func stream(
-        _ request: Request, _ listener: ReplyListener, _ name: HookName, _ writer: consuming ResponseWriter
+        _ request: Request, _ listener: ReplyListener, _ chat: HookName, _ writer: consuming ResponseWriter
     ) async throws {
-        defer { replies.leave(listener, from: name) }
+        defer { replies.leave(listener, from: chat) }
         let head = HTTPResponse(
             status: .ok, headerFields: [.contentType: "text/event-stream", .cacheControl: "no-store"])
         var body = try await writer.writeHead(head)
@@ -175,19 +101,22 @@ struct HookResponder: Sendable {
 
     // MARK: Who asks
 
-    private func admission(_ request: Request, _ channel: any Channel, _ name: HookName) -> HookGate.Entry {
+    func caller(_ request: Request, _ channel: any Channel) -> HookCaller {
         let headers = request.headers
         let isBrowser = headers[.origin] != nil || headers[.secFetchSite] != nil
         let isElsewhere = request.head.authority.map { !ListenAddress.isLoopbackHost($0) } ?? false
         let isRelayed = HTTPField.Name.relayed.contains { headers[$0] != nil } || headers[.via] != nil
         let ends = (channel.remoteAddress.flatMap(ListenAddress.init), channel.localAddress.flatMap(ListenAddress.init))
-        let caller = HookCaller(
+        return HookCaller(
             bearer: headers[.authorization].map(Self.bearer), isRelayed: isBrowser || isElsewhere || isRelayed
         ) { [identity] in
             guard case (.some(let peer), .some(let local)) = ends else { return nil }
             return identity.user(of: peer, connectedTo: local)
         }
-        return gate.admit(caller, to: name)
+    }
+
+    func admission(_ request: Request, _ channel: any Channel, _ name: HookName) -> HookGate.Entry {
+        gate.admit(caller(request, channel), to: name)
     }
 
     static func bearer(_ header: String) -> String {
@@ -231,6 +160,37 @@ struct HookResponder: Sendable {
 
     /// Ends the connection from inside the server's loop.
     private struct ConnectionEnds: Error {}
+}
+
+/// What a path stands for.
+enum HookTarget: Hashable, Sendable {
+    case health
+    case hook(HookName)
+    case replies(HookName)
+    case pause(HookName)
+    case resume(HookName)
+
+    /// - Parameter paths: routes by the paths of their own.
+    init?(_ path: String, paths: [String: HookName] = [:]) {
+        if let name = paths[path] {
+            self = .hook(name)
+            return
+        }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        switch (parts.count, parts.first) {
+        case (1, "healthz"): self = .health
+        case (2...3, "hooks"):
+            guard let name = HookName(parts[parts.startIndex + 1]) else { return nil }
+            switch parts.count == 2 ? "" : parts.last {
+            case "": self = .hook(name)
+            case "replies": self = .replies(name)
+            case "pause": self = .pause(name)
+            case "resume": self = .resume(name)
+            default: return nil
+            }
+        default: return nil
+        }
+    }
 }
 
 extension HookGate.Entry {

@@ -4,6 +4,8 @@ import HTTPTypes
 /// How the callers of a route prove who they are.
 enum HookScheme: String, CaseIterable, Sendable {
     case bearer, standard, github, gitlab, stripe, slack, sentry, linear, pagerduty, grafana, telegram, discord, hmac
+    /// A client's certificate that a declared proxy has verified.
+    case mtls
 
     /// Where an HMAC over the raw body stands and how it is written; `nil` for schemes that do more than that.
     var form: MACForm? {
@@ -13,6 +15,7 @@ enum HookScheme: String, CaseIterable, Sendable {
         case .linear: MACForm(header: "Linear-Signature")
         case .grafana: MACForm(header: "X-Grafana-Alerting-Signature")
         case .hmac: MACForm(header: "X-Signature")
+        case .mtls: MACForm(header: "X-Client-Cert-Fingerprint")
         default: nil
         }
     }
@@ -75,6 +78,21 @@ enum HookDigits {
             bits &= (1 << UInt32(count)) - 1
         }
         return bits == 0 ? bytes : nil
+    }
+
+    static func base64Text(_ bytes: [UInt8]) -> String {
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var text: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            var bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            bits <<= UInt32(8 * (3 - group.count))
+            for place in 0..<4 {
+                let digit = digits[Int(bits >> UInt32(18 - 6 * place) & 63)]
+                text.append(place <= group.count ? digit : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     private static func sextet(_ byte: UInt8) -> UInt8? {

@@ -1,8 +1,10 @@
 import AdapterKit
 import HTTPTypes
 import HummingbirdCore
+import HummingbirdTLS
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 #if canImport(Darwin)
     import Darwin
@@ -22,16 +24,23 @@ final class HookServer: Sendable {
     static let stopPatience = Duration.seconds(2)
 
     private let connection: AdapterConnection
-    private let listen: ListenAddress
+    private let settings: WebhookSettings
     private let gate: HookGate
     private let replies: ReplyStreams
+    private let ledger: HookLedger
 
-    init(connection: AdapterConnection, listen: ListenAddress, gate: HookGate, replies: ReplyStreams) {
+    init(
+        connection: AdapterConnection, settings: WebhookSettings, gate: HookGate, replies: ReplyStreams,
+        ledger: HookLedger
+    ) {
         self.connection = connection
-        self.listen = listen
+        self.settings = settings
         self.gate = gate
         self.replies = replies
+        self.ledger = ledger
     }
+
+    private var listen: ListenAddress { settings.listen }
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -46,7 +55,11 @@ final class HookServer: Sendable {
 
     private func serve(on group: MultiThreadedEventLoopGroup) async throws {
         let responder = HookResponder(
-            connection: connection, gate: gate, replies: replies, identity: SystemPeerIdentity())
+            connection: connection, gate: gate, replies: replies, ledger: ledger, identity: SystemPeerIdentity(),
+            isCovered: listen.isLoopback || settings.tls != nil, proxy: settings.proxy,
+            paths: Dictionary(
+                (settings.routes ?? [:]).values.compactMap { route in route.path.map { ($0, route.name) } }
+            ) { first, _ in first })
         var log = connection.log
         log.logLevel = .warning
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
@@ -58,6 +71,33 @@ final class HookServer: Sendable {
                 try await responder.respond(to: request, writer: writer, channel: channel)
             },
             configuration: .init(idleTimeout: Self.idleTimeout, httpDecoderConfiguration: decoder))
+        if let tls = settings.tls {
+            try await serve(
+                try TLSChannel(channel, tlsConfiguration: Self.configuration(tls, places: connection.places)), group,
+                log)
+        } else {
+            try await serve(channel, group, log)
+        }
+    }
+
+    /// - Throws: ``AdapterFailure`` when certificate or key cannot be read.
+    private static func configuration(_ tls: WebhookSettings.TLS, places: Places) throws -> TLSConfiguration {
+        let path = tls.certificate.hasPrefix("/") ? tls.certificate : "\(places.configuration)/\(tls.certificate)"
+        do {
+            return TLSConfiguration.makeServerConfiguration(
+                certificateChain: try NIOSSLCertificate.fromPEMFile(path).map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(tls.key.utf8), format: .pem)))
+        } catch {
+            throw AdapterFailure(
+                AdapterProblem(
+                    path: "tls", code: "tls", message: "the certificate \(path) or its key cannot be used",
+                    mend: "both are PEM files; the key belongs to the first certificate"))
+        }
+    }
+
+    private func serve<Child: ServerChildChannel>(
+        _ channel: Child, _ group: MultiThreadedEventLoopGroup, _ log: Logger
+    ) async throws {
         let server = Server(
             childChannelSetup: channel,
             configuration: ServerConfiguration(
@@ -78,7 +118,7 @@ final class HookServer: Sendable {
     }
 
     /// The server is stopped, not cancelled, so that requests under way get their answer.
-    private func runUntilCancelled(_ server: Server<HTTP1Channel>) async throws {
+    private func runUntilCancelled<Child: ServerChildChannel>(_ server: Server<Child>) async throws {
         let serving = Task { try await server.run() }
         let result = await withTaskCancellationHandler {
             await serving.result

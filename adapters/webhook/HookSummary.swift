@@ -37,7 +37,7 @@ struct HookSummary: Hashable, Sendable {
         case .slack: self = Self.slack(json)
         case .linear: self = Self.linear(json)
         case .pagerduty: self = Self.pagerDuty(json)
-        case .bearer, .standard, .grafana, .telegram, .discord, .hmac:
+        case .bearer, .standard, .grafana, .telegram, .discord, .hmac, .mtls:
             guard let alerts = Self.alerts(json) else { return nil }
             self = alerts
         }

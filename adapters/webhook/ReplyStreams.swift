@@ -24,6 +24,8 @@ final class ReplyStreams: Sendable {
         var lastNumber: UInt64 = 0
         /// Hooks whose replies were handed back because nobody listened.
         var unheard: Set<HookName> = []
+        /// Requests that wait for an answer, oldest first; as many as there are connections at most.
+        var waiters: [HookName: [ReplyWaiter]] = [:]
         var isClosed = false
     }
 
@@ -39,6 +41,7 @@ final class ReplyStreams: Sendable {
     /// - Returns: `sent` when one of them took it, else `retry`.
     func send(_ text: String, replyTo: String?, to name: HookName) async -> SendOutcome {
         let now = SystemClock.milliseconds
+        let isHeard = await answerWaiter(text, replyTo: replyTo, to: name)
         let (id, listeners, confirmation) = state.withLock { state in
             state.lastNumber += 1
             let id = "\(run)-\(state.lastNumber)"
@@ -51,6 +54,7 @@ final class ReplyStreams: Sendable {
             return (id, listeners, confirmation)
         }
         if !listeners.isEmpty, await confirmation.result() { return .sent(ids: [id]) }
+        if isHeard { return .sent(ids: [id]) }
         state.withLock { state in
             state.unheard.insert(name)
             guard let index = state.hooks[name]?.kept.firstIndex(where: { $0.id == id }) else { return }
@@ -58,6 +62,39 @@ final class ReplyStreams: Sendable {
             state.hooks[name]?.keptBytes -= size
         }
         return .retry(after: 60_000, reason: "nobody is listening on GET /hooks/\(name.text)/replies")
+    }
+
+    // MARK: Waiting for one answer
+
+    /// - Returns: `nil` when the adapter stops.
+    func wait(for event: String, in name: HookName) -> ReplyWaiter? {
+        let waiter = ReplyWaiter(event: event)
+        let isOpen = state.withLock { state in
+            if !state.isClosed { state.waiters[name, default: []].append(waiter) }
+            return !state.isClosed
+        }
+        // An answer that nobody heard may be the one to this event: the same request came before.
+        if isOpen { resumed([name.text]) }
+        return isOpen ? waiter : nil
+    }
+
+    func leave(_ waiter: ReplyWaiter, from name: HookName) {
+        waiter.close()
+        state.withLock { state in
+            state.waiters[name]?.removeAll { $0 === waiter }
+            if state.waiters[name]?.isEmpty == true { state.waiters[name] = nil }
+        }
+    }
+
+    /// Gives an answer to the request it is for; one that names no message is for the request that waits longest.
+    private func answerWaiter(_ text: String, replyTo: String?, to name: HookName) async -> Bool {
+        let waiters = state.withLock { $0.waiters[name] ?? [] }
+        for waiter in waiters where replyTo == nil || waiter.event == replyTo {
+            let confirmation = Confirmation(count: 1)
+            guard waiter.offer(ReplyWaiter.Reply(text: text) { confirmation.note($0) }) else { continue }
+            return await confirmation.result()
+        }
+        return false
     }
 
     private func keep(_ id: String, _ frame: [UInt8], _ name: HookName, _ state: inout State) {
@@ -123,11 +160,14 @@ final class ReplyStreams: Sendable {
 
     /// Ends all streams and takes no new ones.
     func close() {
-        let listeners = state.withLock { state in
+        let (listeners, waiters) = state.withLock { state in
             state.isClosed = true
-            return state.hooks.values.flatMap { Array($0.listeners.values) }
+            return (
+                state.hooks.values.flatMap { Array($0.listeners.values) }, state.waiters.values.flatMap { $0 }
+            )
         }
         for listener in listeners { listener.close() }
+        for waiter in waiters { waiter.close() }
     }
 
     var listenerCount: Int { state.withLock { $0.listenerCount } }

@@ -31,6 +31,7 @@ import AdapterKit
     private let settings: WebhookSettings
     private let server: HookServer
     private let replies: ReplyStreams
+    private let ledger: HookLedger
 
     static func check(_ settings: JSONValue, secrets: SecretResolver) async -> [AdapterProblem] {
         let section = description.kind
@@ -55,7 +56,9 @@ import AdapterKit
         }
         let gate = HookGate(routes: settings.routes, homeToken: token, ownUser: SystemPeerIdentity.ownUser)
         replies = ReplyStreams { [connection] chats in connection.report(.up, reason: nil, resumed: chats) }
-        server = HookServer(connection: connection, listen: settings.listen, gate: gate, replies: replies)
+        ledger = HookLedger(connection)
+        server = HookServer(
+            connection: connection, settings: settings, gate: gate, replies: replies, ledger: ledger)
     }
 
     func run() async throws { try await server.run() }
@@ -65,6 +68,40 @@ import AdapterKit
         guard let text = command.arguments["text"]?.stringValue, !text.isEmpty else {
             return .rejected(reason: "a reply needs a text")
         }
-        return await replies.send(text, replyTo: command.replyTo, to: name)
+        guard let (route, url) = callback(for: command, in: name) else {
+            return await replies.send(text, replyTo: command.replyTo, to: name)
+        }
+        // Who listens or waits hears it at once, and only once: the tries after the first are the callback's alone.
+        let heard = command.attempt > 1 ? nil : await replies.send(text, replyTo: command.replyTo, to: name)
+        if url == nil, let heard, case .sent = heard { return heard }
+        guard let url else { return .rejected(reason: "what the request named is no address") }
+        return await call(back: url, route, text, command)
+    }
+
+    /// The route whose answers are posted somewhere, and where: what the request named goes before the configuration.
+    private func callback(for command: PlatformCommand, in chat: HookName) -> (HookRoute, CallbackURL?)? {
+        let routes = (settings.routes ?? [:]).values.filter { $0.chat == chat && $0.callback != nil }
+        // An event's id begins with its route's name, in which there is no colon.
+        let own = command.replyTo.flatMap { id in routes.first { id.hasPrefix($0.name.text + ":") } }
+        guard let route = own ?? routes.min(by: { $0.name.text < $1.name.text }), let rule = route.callback else {
+            return nil
+        }
+        if rule.takesRequests, let asked = command.replyTo.flatMap({ ledger.record.callback(for: $0) }) {
+            return (route, CallbackURL(asked))
+        }
+        return rule.url.map { (route, $0) }
+    }
+
+    private func call(back url: CallbackURL, _ route: HookRoute, _ text: String, _ command: PlatformCommand) async
+        -> SendOutcome
+    {
+        guard let rule = route.callback else { return .rejected(reason: "the route calls nobody back") }
+        let now = SystemClock.milliseconds
+        let id = HookCallback.id(of: command.work, source: connection.source.text)
+        let body = HookCallback.body(text, route: route.name.text, event: command.replyTo, now: now)
+        let sender = CallbackSender()
+        let outcome = await sender.post(
+            body, headers: rule.headers(for: body, id: id, now: now / 1000), to: url, allowsPrivate: rule.allowsPrivate)
+        return sender.outcome(of: outcome, attempt: command.attempt, id: id)
     }
 }

@@ -96,7 +96,7 @@ struct RehearsalVerdict {
             switch part.state {
             case .sent: #expect(keys.contains(part.key), "\(part.key) stands as sent and was not")
             case .unknown: break
-            case .queued, .sending, .rejected: Issue.record("\(part.key) is left as \(part.state.word)")
+            case .queued, .sending, .rejected, .dropped: Issue.record("\(part.key) is left as \(part.state.word)")
             }
         }
         let text = Dictionary(parts.values.map { ($0.text, $0) }, uniquingKeysWith: { first, _ in first })
