@@ -191,7 +191,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingHome",
+                "BusProtocol", "ChannelEvents", "FormattedText", "JSON", "MessageBus", "MessageStore", "OperatingHome",
                 "SwitchboardTesting",
             ]),
         // An adapter whose platform is a folder, for the tests that kill processes.
