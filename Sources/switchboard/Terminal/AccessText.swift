@@ -47,6 +47,14 @@ enum AccessText {
         return lines.isEmpty ? "Nothing was decided or changed yet." : lines.joined(separator: "\n")
     }
 
+    /// The audit stood the test.
+    static func whole(_ result: JSONValue) -> String {
+        let gone = result["decisions_gone"]?.integerValue ?? 0
+        return "the audit is whole: \(result["lines"]?.integerValue ?? 0) lines; "
+            + "\(result["decisions"]?.integerValue ?? 0) decisions are as they were made"
+            + (gone == 0 ? "" : ", \(gone) are kept no longer")
+    }
+
     /// Every event with the rule that decided.
     static func decisions(_ audit: JSONValue) -> String {
         let lines = (audit["decisions"]?.arrayValue ?? []).map { entry in
