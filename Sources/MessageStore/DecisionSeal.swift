@@ -52,6 +52,12 @@ public struct SealedDecisions: Hashable, Sendable {
     public var missing: Int64 = 0
     /// The first range that is not as it was sealed.
     public var firstBroken: ClosedRange<EventSequence>?
+
+    public init(whole: Int64 = 0, missing: Int64 = 0, firstBroken: ClosedRange<EventSequence>? = nil) {
+        self.whole = whole
+        self.missing = missing
+        self.firstBroken = firstBroken
+    }
 }
 
 extension StoreReader {

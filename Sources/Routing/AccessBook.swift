@@ -67,7 +67,7 @@ struct AccessBook: Sendable {
 
     // MARK: What a decision needs
 
-    func context(_ head: EventHead, _ place: Place, _ policy: SourcePolicy, _ now: Moment)
+    func context(_ head: EventHead, _ place: Place, _ policy: SourcePolicy, isKnown: Bool, _ now: Moment)
         -> AccessPolicy.Context
     {
         var context = AccessPolicy.Context()
@@ -76,7 +76,7 @@ struct AccessBook: Sendable {
             context.isOverBudget = spoken.count { $0 > now.uptime - Self.minute } >= policy.botBudget
         }
         if !head.flags.contains(.direct), place.thread != nil {
-            context.isAddressed = addressed.contains(place)
+            context.isAddressed = isKnown || addressed.contains(place)
         }
         return context
     }

@@ -44,8 +44,7 @@ extension RouterCore {
         guard head.authentication == .platform else { return policy.decide(head, from: name) }
         let place = Place(source: source, chat: head.chat, thread: head.thread)
         var context = book.context(
-            head, place, rules, isKnown: lastSession[place] != nil || routes.bindings[place] != nil,
-            now)
+            head, place, rules, isKnown: routes.bindings[place] != nil, now)
         if !head.flags.contains(.direct), rules.readsText(in: head.chat) { context.text = text() }
         return policy.decide(head, from: name, context: context)
     }
@@ -53,7 +52,8 @@ extension RouterCore {
     /// A fresh event whose sender was let in.
     mutating func noteLetIn(_ head: EventHead, _ source: SourceID, _ decision: Decision, _ now: Moment) {
         if head.authentication == .platform {
-            access.note(head, Place(source: source, chat: head.chat, thread: head.thread), now)
+            let place = Place(source: source, chat: head.chat, thread: head.thread)
+            if access.note(head, place, now) { effects.changes.append(.access(.addressed(place))) }
         }
         if let admission = access.noteAdmission(head, of: source, by: decision.rule) {
             effects.changes.append(
