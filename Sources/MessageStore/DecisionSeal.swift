@@ -1,4 +1,3 @@
-public import ChannelEvents
 import Crypto
 
 /// What was decided on a range of events, under one hash: a line of the audit holds it, so that the rule of an event,
