@@ -14,6 +14,7 @@ enum Schema {
         migrator.registerMigration("3-permissions", migrate: permissions)
         migrator.registerMigration("5-files", migrate: files)
         migrator.registerMigration("10-notices", migrate: notices)
+        migrator.registerMigration("2-access-threads", migrate: addressedThreads)
         return migrator
     }
 
