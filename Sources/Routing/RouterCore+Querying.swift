@@ -42,6 +42,7 @@ extension RouterCore {
             reply(query, key: operatorKey(query, link), session: unassignedSession, from: link, knowing: fact, now)
         case let name where Self.routeQueries.contains(name): routeQuery(query, from: link, now)
         case let name where Self.accessQueries.contains(name): accessQuery(query, from: link, now)
+        case "hook": hearCommand(query, from: link, now)
         case let name where Self.letterQueries.contains(name): letterQuery(query, from: link, knowing: fact, now)
         case "adapter-exited": adapterExited(query, from: link, now)
         case "reload": effects.reload = ReadRequest.Asker(link: link, id: query.id)
