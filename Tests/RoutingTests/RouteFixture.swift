@@ -17,6 +17,8 @@ final class RouteFixture {
     private(set) var said: [PlatformCommand] = []
     /// What sessions were given, in order.
     private(set) var offered: [(event: String, to: String)] = []
+    /// Those of it that they were given before, and were told so.
+    private(set) var redelivered: [(event: String, to: String)] = []
     private var places: [String: String] = [:]
     private var lastMessage = 0
     private var lastEvent = 0
@@ -88,7 +90,8 @@ final class RouteFixture {
                     next = try router.turn(router.result(command.key, .sent(ids: ["m\(lastMessage)"])))
                 } else if case .numbered(_, .deliver(let deliveries)) = message {
                     let label = String(decoding: link.bytes, as: UTF8.self)
-                    offered += deliveries.map { ($0.head.id, label) }
+                    offered += deliveries.filter { $0.redelivery == 0 }.map { ($0.head.id, label) }
+                    redelivered += deliveries.filter { $0.redelivery > 0 }.map { ($0.head.id, label) }
                     if writes { next = try router.turn(router.written(deliveries.map(\.id), by: label)) }
                 }
                 later += next
@@ -140,6 +143,12 @@ final class RouteFixture {
             "reply", ["chat_id": .string("chat:\(chat)"), "text": .string(text)], id: id, from: link)
         try turn((link, call))
         return "m\(lastMessage)"
+    }
+
+    /// The same for all events.
+    func holders() throws -> [String: Set<String>] {
+        Dictionary(
+            uniqueKeysWithValues: try router.history().map { ($0.head.id, Set($0.deliveries.map(\.session))) })
     }
 
     /// Who has an event: labels, with an empty one for nobody.

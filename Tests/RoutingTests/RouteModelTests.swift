@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 1...12 as ClosedRange<UInt64>) func randomLives(_ seed: UInt64) throws {
+    @Test(arguments: 1...8 as ClosedRange<UInt64>) func randomLives(_ seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let rule = RouteRule(conversation: Conversation("chat:rule"), to: .session("db"))
         let chat = try RouteFixture(settings: RouterSettings(routes: [rule]), writes: true)
@@ -121,15 +121,15 @@ import Testing
                 oracle.say(event, in: place, naming: nil, answering: nil)
             }
             for (event, to) in chat.offered { heard.insert("\(to) \(chat.place(of: event))") }
-            for (event, owner) in oracle.owner {
-                let holders = try chat.holders(event)
-                #expect(holders == [owner], "seed \(seed), step \(step): \(event)")
-                guard holders == [owner] else { return }
+            let holders = try chat.holders()
+            for (event, owner) in oracle.owner where holders[event] != [owner] {
+                Issue.record("seed \(seed), step \(step): \(event) is \(holders[event] ?? []), not \(owner)")
+                return
             }
         }
-        // What was offered was offered to one session, and is not offered again.
+        // What was offered was offered to one session, and once without a mark.
         #expect(Set(chat.offered.map(\.event)).count == chat.offered.count)
-        #expect(chat.offered.allSatisfy { oracle.owner[$0.event] == $0.to })
+        #expect((chat.offered + chat.redelivered).allSatisfy { oracle.owner[$0.event] == $0.to })
     }
 
     @Test func manySessionsAndConversationsDoNotMix() throws {
@@ -139,13 +139,13 @@ import Testing
         let chats = (0..<1_000).map { "c\($0)" }
         for (index, place) in chats.enumerated() { try chat.say("/use s\(index % 64)", in: place) }
         var expected: [String: String] = [:]
-        for round in 0..<3 {
+        for round in 0..<2 {
             if round == 1 { try chat.restart(labels) }
             for index in chats.indices.shuffled(using: &random) {
                 expected[try chat.say("hello", in: chats[index])] = "s\(index % 64)"
             }
         }
-        #expect(chat.offered.count == 3_000)
+        #expect(chat.offered.count == 2_000)
         #expect(chat.offered.allSatisfy { expected[$0.event] == $0.to })
     }
 }
