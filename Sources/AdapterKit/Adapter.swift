@@ -22,6 +22,13 @@ public protocol Adapter: Sendable {
     /// Called by `check`, with settings that fit the schema.
     static func check(_ settings: JSONValue, secrets: SecretResolver) async -> [AdapterProblem]
 
+    /// What to tell a person whose settings are sound: where to go on, such as a link. Called by `check` after
+    /// ``check(_:secrets:)`` found nothing.
+    static func notes(_ settings: JSONValue, secrets: SecretResolver) async -> [String]
+
+    /// What set-ups of other programs on this machine could be taken over. Called by `init --import`.
+    static func imports(_ environment: [String: String]) -> [SetupImport]
+
     /// Takes its settings. Opens nothing yet: that is ``run()``'s.
     /// - Throws: ``AdapterFailure`` when a person must mend something; the kit tries again later, and at once when
     ///   the settings change.
@@ -38,4 +45,6 @@ public protocol Adapter: Sendable {
 
 extension Adapter {
     public static func check(_ settings: JSONValue, secrets: SecretResolver) async -> [AdapterProblem] { [] }
+    public static func notes(_ settings: JSONValue, secrets: SecretResolver) async -> [String] { [] }
+    public static func imports(_ environment: [String: String]) -> [SetupImport] { [] }
 }

@@ -31,6 +31,12 @@ enum AdapterProgram<Author: Adapter> {
             case .questions:
                 let questions: JSONValue = ["questions": .array(description.questions.map(\.json))]
                 say(line.isJSON ? questions.text : questions.indentedText())
+            case .imports:
+                guard isatty(1) == 0 else {
+                    throw HomeError(.exposed, "this prints secrets: use `switchboard init \(description.kind)`")
+                }
+                let found = Author.imports(ProcessEnvironment.all())
+                say((["imports": .array(found.map(\.json))] as JSONValue).text)
             case .version: say(description.version)
             case .help: say(AdapterCommandLine.help(description))
             case .check(let settings): return try await check(settings, isJSON: line.isJSON)
@@ -49,30 +55,33 @@ enum AdapterProgram<Author: Adapter> {
     // MARK: check
 
     private static func check(_ argument: String?, isJSON: Bool) async throws -> Int32 {
-        let problems = try await problems(argument)
+        let (problems, notes) = try await judge(argument)
         if isJSON {
-            let answer: JSONValue = ["ok": .bool(problems.isEmpty), "problems": .array(problems.map(\.json))]
-            say(answer.text)
+            var answer: JSONObject = ["ok": .bool(problems.isEmpty), "problems": .array(problems.map(\.json))]
+            if !notes.isEmpty { answer["notes"] = .array(notes.map(JSONValue.string)) }
+            say(JSONValue.object(answer).text)
         } else {
-            say(problems.isEmpty ? "no problems" : problems.map(\.description).joined(separator: "\n"))
+            let lines = problems.isEmpty ? ["no problems"] + notes : problems.map(\.description)
+            say(lines.joined(separator: "\n"))
         }
         return problems.isEmpty ? 0 : 1
     }
 
-    private static func problems(_ argument: String?) async throws -> [AdapterProblem] {
+    private static func judge(_ argument: String?) async throws -> ([AdapterProblem], notes: [String]) {
         let bytes = argument.map { Array($0.utf8) } ?? standardInput()
         let settings: JSONValue
         do throws(JSONError) {
             settings = bytes.isEmpty ? .object([:]) : try JSONValue(parsing: bytes)
         } catch {
             let mend = "give the adapter's settings as one JSON object"
-            return [
-                AdapterProblem(path: "", code: "syntax", message: "the settings are not JSON: \(error)", mend: mend)
-            ]
+            let text = "the settings are not JSON: \(error)"
+            return ([AdapterProblem(path: "", code: "syntax", message: text, mend: mend)], [])
         }
         let shape = SettingShape.object(Author.description.settings).problems(in: settings)
-        guard shape.isEmpty else { return shape }
-        return await Author.check(settings, secrets: SecretResolver(places: try Places.current()))
+        guard shape.isEmpty else { return (shape, []) }
+        let secrets = SecretResolver(places: try Places.current())
+        let problems = await Author.check(settings, secrets: secrets)
+        return (problems, problems.isEmpty ? await Author.notes(settings, secrets: secrets) : [])
     }
 
     /// All of standard input, at most 1 MiB; nothing when a person sits there.

@@ -31,6 +31,7 @@ public struct StoredState: Sendable {
     public var refused: [(event: NewEvent, at: Int64)] = []
     /// How each chat's messages came in.
     public var admissions: [ChatKey: ChatAdmission] = [:]
+    public var permissions = StoredPermissions()
 
     /// A store with nothing in it.
     public init() {}
@@ -106,6 +107,7 @@ extension StoreTurn {
         }
         state.turns = try loadTurns()
         try loadAccess(into: &state)
+        state.permissions = try loadPermissions()
         return state
     }
 }

@@ -14,6 +14,9 @@ extension ConfigurationKey {
         ConfigurationKey(
             "routes", .list(.object(route)), "Which session gets what; the first match wins.", standard: []),
         ConfigurationKey("delivery", .object(delivery), "When a session that attached is written to.", standard: [:]),
+        ConfigurationKey(
+            "permissions", .object(permissions), "How Claude's permission prompts are relayed to approvers.",
+            standard: [:]),
         ConfigurationKey("retention", .object(retention), "How long things are kept.", standard: [:]),
         ConfigurationKey("router", .object(router), "The router's socket for other machines.", standard: [:]),
         ConfigurationKey("log", .object(log), "How the processes log.", standard: [:]),

@@ -53,6 +53,7 @@ public enum StoreChange: Sendable {
     case access(AccessChange)
     case outbox(OutboxChange)
     case turn(TurnChange)
+    case permission(PermissionChange)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.
@@ -84,6 +85,7 @@ public enum Question: Sendable {
     case page(SessionID, after: EventSequence, limit: Int)
     /// The bodies of deliveries that are not in memory.
     case deliveries(SessionID, [EventSequence])
+    case permission(PermissionQuestion)
 }
 
 public enum Fact: Sendable {
@@ -95,6 +97,7 @@ public enum Fact: Sendable {
     case reply(known: [OutboxPart], hasHeard: Bool)
     case deliveries([WaitingDelivery])
     case letters(StoredLetters)
+    case permission(PermissionFact)
 }
 
 /// A question whose answer may take time.

@@ -33,6 +33,7 @@ extension StoreTurn {
         case .letters(let ids, let limit): return .letters(try letters(ids, limit: limit))
         case .page(let session, let after, let limit):
             return .deliveries(try waiting(session: session, after: after, limit: limit))
+        case .permission(let question): return .permission(try answer(question))
         case .deliveries(let session, let events): return .deliveries(try deliveries(session: session, events: events))
         }
     }
@@ -67,6 +68,7 @@ extension StoreTurn {
         case .access(let change): try apply(change)
         case .outbox(let change): try apply(change)
         case .turn(let change): try apply(change, now: now)
+        case .permission(let change): try apply(change)
         }
     }
 }
