@@ -59,9 +59,9 @@ extension RouterCore {
                     delivery: WaitingDelivery(
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
                 // A verdict never waits behind messages, and never reaches Claude as one.
-                if takesAsVerdict(arrival, now) || takesAsCommand(arrival, now) { continue }
-                if revises(arrival, judgement.originals[index], now) { continue }
                 let speaker = judgement.speakers[index]
+                if takesAsVerdict(arrival, now) || takesAsCommand(arrival, answering: speaker, now) { continue }
+                if revises(arrival, judgement.originals[index], now) { continue }
                 if awaitsFiles(arrival, hasAttachments: event.hasAttachments, answering: speaker, now) { continue }
                 route(arrival, answering: speaker, now)
             }
