@@ -15,6 +15,7 @@ enum Schema {
         migrator.registerMigration("5-files", migrate: files)
         migrator.registerMigration("10-notices", migrate: notices)
         migrator.registerMigration("2-access-threads", migrate: addressedThreads)
+        migrator.registerMigration("10-questions", migrate: questions)
         return migrator
     }
 

@@ -36,6 +36,8 @@ public struct StoredState: Sendable {
     public var admissions: [ChatKey: ChatAdmission] = [:]
     public var permissions = StoredPermissions()
 
+    /// Questions with choices that wait for an answer.
+    public var questions: [AskedQuestion] = []
     /// Events that waited for their pictures when the router ended, in order.
     public var awaitingFiles: [AwaitingEvent] = []
 
@@ -122,6 +124,7 @@ extension StoreTurn {
         state.notices = try loadNotices()
         try loadAccess(into: &state)
         try loadAwaitingFiles(into: &state)
+        try loadQuestions(into: &state)
         state.permissions = try loadPermissions()
         return state
     }

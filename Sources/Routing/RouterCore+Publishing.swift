@@ -61,6 +61,13 @@ extension RouterCore {
                 // A verdict never waits behind messages, and never reaches Claude as one.
                 let speaker = judgement.speakers[index]
                 if takesAsVerdict(arrival, now) || takesAsCommand(arrival, answering: speaker, now) { continue }
+                switch readAsAnswer(arrival, now) {
+                case .late: continue
+                case .answer(let answer, let session):
+                    route(answer, answering: session, now)
+                    continue
+                case .other: break
+                }
                 if revises(arrival, judgement.originals[index], now) { continue }
                 if awaitsFiles(arrival, hasAttachments: event.hasAttachments, answering: speaker, now) { continue }
                 route(arrival, answering: speaker, now)

@@ -106,6 +106,8 @@ extension RouterCore {
         switch part.key.prefix(while: { $0 != ":" }) {
         case "card": cardSettled(part, now)
         case "line": lineSettled(part, now)
+        case "ask": questionSettled(part)
+        case "progress": progressSettled(part, now)
         case "topic": topicSettled(part, now)
         default: break
         }

@@ -41,6 +41,7 @@ public struct RouterCore: Sendable {
     var lastSession: [Place: SessionID]
     var outbox: Outbox
     var files = FileBook()
+    var tools: ToolBook
     var relay: PermissionRelay
     /// What senders were told about their waiting.
     var notices: NoticeBook
@@ -101,6 +102,7 @@ public struct RouterCore: Sendable {
             sessions[record.id] = session
             labels[SessionLabel.folded(record.label)] = record.id
         }
+        tools = ToolBook(state.questions)
         recomputePolicy()
         restoreHeld(state.awaitingFiles, now)
     }
@@ -257,6 +259,7 @@ public struct RouterCore: Sendable {
         gathering.pass(now: now.uptime)
         askForUnassigned(now)
         advanceFiles(now)
+        advanceLines(now)
         keepTopics(now)
         tickPrompts(now)
         runLanes(now)
@@ -274,6 +277,7 @@ public struct RouterCore: Sendable {
         if let gathered = gathering.deadline { next = min(next, gathered) }
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
         if let due = files.deadline { next = min(next, due) }
+        if let due = tools.deadline { next = min(next, due) }
         if let caller = outbox.nextCaller { next = min(next, caller) }
         if let overdue = outbox.nextOverdue { next = min(next, overdue) }
         if let prompt = relay.nextDue { next = min(next, prompt) }
