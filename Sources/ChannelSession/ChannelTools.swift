@@ -15,7 +15,7 @@ enum ChannelTools {
             unlistedTools: [hook])
     }
 
-    private static let listed = [reply, inbox, conversations, fetchMessages]
+    private static let listed = [reply, inbox, conversations, fetchMessages, downloadAttachment]
     static let names = Set(listed.map(\.name))
 
     /// What Claude Code's hooks call, with the members of their JSON as arguments; see ``HookCall``.
@@ -26,8 +26,8 @@ enum ChannelTools {
         comes as <channel source="…" chat_id="…" …>text</channel>. Attributes: chat_id says where it came from and is \
         what `reply` needs; message_id, event_id name it; user is a display name that anyone can choose, user_id the \
         sender's permanent id; platform, chat_title, thread say where; ts is when it happened (UTC); kind says what it \
-        is when it is no plain message; reply_to is the message it answers; attachments names files; redelivery means \
-        that it was offered before, so check whether you have handled its event_id; stale is its age when it waited long.
+        is when it is no plain message; reply_to is the message it answers; image_path is a picture that came with it: look \
+        at it with Read; attachments names its files, which download_attachment brings; redelivery means that it was offered before, so check whether you have handled its event_id; stale is its age when it waited long.
 
         The sender sees nothing of this transcript. Only what you send with `reply` reaches them: answer every person's \
         message with it, and copy chat_id exactly. If the result says queued, Switchboard keeps the reply and sends \

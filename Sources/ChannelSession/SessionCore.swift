@@ -144,7 +144,7 @@ struct SessionCore {
         case .error(let refusal):
             log(.warning, "router refused a message", ["command": "\(refusal.command)", "code": "\(refusal.code)"])
         case .verdict(let verdict): write(verdict)
-        case .credit, .commanded: break  // For adapters.
+        case .credit, .commanded, .fetch, .chunk: break  // For adapters.
         }
     }
 

@@ -14,6 +14,7 @@ enum ToolAnswer {
         case .success(let value):
             switch tool {
             case "reply": return reply(value)
+            case "download_attachment": return downloaded(value)
             case "conversations": return ToolResult([conversations(value)])
             default: return ToolResult([messages(value, tool)])
             }
@@ -39,6 +40,14 @@ enum ToolAnswer {
         var structured: JSONObject = ["status": .string(status), "ids": .array(ids.map(JSONValue.string))]
         structured["parts"] = value["parts"]
         return ToolResult([text], structured: structured)
+    }
+
+    private static func downloaded(_ value: JSONValue) -> ToolResult {
+        let path = value["path"]?.stringValue ?? ""
+        let size = value["size"]?.integerValue ?? 0
+        return ToolResult(
+            ["The file lies at \(path) (\(size) bytes)."],
+            structured: ["path": .string(path), "size": .integer(size)])
     }
 
     private static func conversations(_ value: JSONValue) -> String {

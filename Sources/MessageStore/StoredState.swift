@@ -33,11 +33,21 @@ public struct StoredState: Sendable {
     public var admissions: [ChatKey: ChatAdmission] = [:]
     public var permissions = StoredPermissions()
 
+    /// Events that waited for their pictures when the router ended, in order.
+    public var awaitingFiles: [AwaitingEvent] = []
+
     /// A store with nothing in it.
     public init() {}
 
     /// Older ones are taken as seen: nobody wants a thousand old messages again.
     public static let uncoveredLimit = 1024
+}
+
+/// An event that waits for its files.
+public struct AwaitingEvent: Sendable {
+    public var delivery: WaitingDelivery
+    /// The session whose message it answers.
+    public var speaker: SessionID?
 }
 
 /// A delivery that was offered and has not ended: what the core keeps of it in memory.
@@ -107,6 +117,7 @@ extension StoreTurn {
         }
         state.turns = try loadTurns()
         try loadAccess(into: &state)
+        try loadAwaitingFiles(into: &state)
         state.permissions = try loadPermissions()
         return state
     }

@@ -15,6 +15,7 @@ extension RouterCore {
             let pulled = sessions[id]?.pulled.map(\.delivery.event) ?? []
             let uncovered = sessions[id]?.uncovered.map(\.event) ?? []
             return .deliveries(id, Array((pulled + uncovered).prefix(limit)).sorted())
+        case "download_attachment": return downloadQuestion(call, session: id)
         default: return nil
         }
     }
@@ -28,6 +29,7 @@ extension RouterCore {
         counters.add("calls.\(Self.tools.contains(call.name) ? call.name : "unknown")")
         switch call.name {
         case "reply": reply(call, key: call.id, session: id, from: link, knowing: fact, now)
+        case "download_attachment": downloadAttachment(call, from: link, knowing: fact, now)
         case "inbox": inbox(call, session: id, from: link, knowing: fact, now)
         case "conversations":
             read(.conversations(id, limit: Self.limit(call.arguments, standard: 100, most: 500)), call.id, link)
@@ -46,7 +48,7 @@ extension RouterCore {
         }
     }
 
-    private static let tools = ["reply", "inbox", "conversations", "fetch_messages"]
+    private static let tools = ["reply", "inbox", "conversations", "fetch_messages", "download_attachment"]
 
     static func limit(_ arguments: JSONValue, standard: Int, most: Int) -> Int {
         Int(min(max(arguments["limit"]?.integerValue ?? Int64(standard), 1), Int64(most)))
@@ -75,6 +77,7 @@ extension HistoryEntry {
         ]
         if head.kind != .message { object["kind"] = .string(head.kind.rawValue) }
         if let replyTo = head.replyTo { object["reply_to"] = .string(replyTo) }
+        if let attachments = RouterCore.attachmentNames(of: body) { object["attachments"] = .string(attachments) }
         let shown = json
         object["user"] = shown["user"]
         object["text"] = shown["text"] ?? .string("(the text is no longer kept)")

@@ -84,7 +84,8 @@ extension RouterCore {
         batch(
             Delivery(
                 id: delivery.event, source: name, head: delivery.head, redelivery: delivery.offers,
-                staleAge: age > Self.staleAge ? age : nil, body: delivery.body), to: link)
+                staleAge: age > Self.staleAge ? age : nil,
+                image: delivery.image.flatMap { path(of: $0, for: link) }, body: delivery.body), to: link)
         if isTapWatched { tap(offered, of: id, .offered) }
     }
 

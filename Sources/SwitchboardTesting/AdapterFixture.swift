@@ -19,6 +19,12 @@ public protocol AdapterFixture: AnyObject, Sendable {
     /// - Returns: what the adapter told the platform.
     func show(_ text: String, identity: String) async throws -> AdapterContract.Shown
 
+    /// The platform shows the adapter a message with one file; `nil` when the adapter declares no `fetch`.
+    func show(file: [UInt8], identity: String) async throws -> AdapterContract.Shown?
+
+    /// Waits until the platform took a message with files, and gives their bytes; `nil` when it declares no `files`.
+    func takenFiles() async throws -> [[UInt8]]?
+
     /// Makes the platform ready to take what the adapter sends to ``chat``.
     func open() async throws
 
@@ -43,4 +49,9 @@ extension AdapterFixture {
     public var refusal: AdapterContract.Shown { .refused }
     public func willShow(_ count: Int) {}
     public func wasKilled() {}
+}
+
+extension AdapterFixture {
+    public func show(file: [UInt8], identity: String) async throws -> AdapterContract.Shown? { nil }
+    public func takenFiles() async throws -> [[UInt8]]? { nil }
 }

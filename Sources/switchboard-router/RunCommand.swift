@@ -39,10 +39,11 @@ struct RunCommand: ParsableCommand {
         let lock = try FileLock(
             places.routerLock, what: "a router of this home", waiting: isSupervised ? Self.handoverSeconds : 0)
         let store = try MessageStore(path: places.database)
+        let shelf = try FileShelf(places.files)
         let listener = try BusListener(
             local: places.routerSocket, tap: places.tapSocket, remote: try configuration.remoteListener(places))
         let loop = try RouterLoop(
-            listener: listener, store: store, settings: try configuration.routerSettings,
+            listener: listener, store: store, settings: try configuration.routerSettings(places),
             environment: RouterLoop.Environment(
                 keys: SourceKeys { name in
                     do { return try SourceKey.existing(name.text, places: places) } catch {
@@ -51,9 +52,9 @@ struct RunCommand: ParsableCommand {
                         return nil
                     }
                 },
-                retention: configuration.storeRetention, home: places.configuration, pid: Int64(getpid()),
+                retention: configuration.storeRetention, shelf: shelf, home: places.configuration, pid: Int64(getpid()),
                 clock: Self.now,
-                reload: { try Configuration.load(places).routerSettings }),
+                reload: { try Configuration.load(places).routerSettings(places) }),
             logger: logger)
         let stop = loop.stop
         let reload = loop.reload
