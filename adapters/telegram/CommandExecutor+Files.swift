@@ -54,7 +54,7 @@ extension CommandExecutor {
         let outcome = await send(files, as: message.kind, caption, isFirst: isFirst, command)
         // A picture that the server cannot read or finds too long and thin is a file all the same.
         if message.kind == .photo, case .rejected(let reason) = outcome,
-            ["PHOTO", "IMAGE"].contains(where: reason.uppercased().contains)
+            ["PHOTO", "IMAGE"].contains(where: { reason.uppercased().contains($0) })
         {
             return await send(files, as: .document, caption, isFirst: isFirst, command)
         }

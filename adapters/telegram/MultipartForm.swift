@@ -54,7 +54,7 @@ struct MultipartForm: Sendable {
     /// The form's bytes, read as they are asked for.
     var stream: AsyncThrowingStream<ByteBuffer, any Error> {
         let reader = Reader(pieces + [ending])
-        return AsyncThrowingStream { try reader.next() }
+        return AsyncThrowingStream(unfolding: { try reader.next() })
     }
 
     struct Changed: Error {}
