@@ -22,6 +22,11 @@ public protocol Adapter: Sendable {
     /// Called by `check`, with settings that fit the schema.
     static func check(_ settings: JSONValue, secrets: SecretResolver) async -> [AdapterProblem]
 
+    /// Gives the adapter that runs with these settings what its platform would have sent. Refuses unless it is made.
+    static func deliver(
+        _ sample: PlatformSample, settings: JSONValue, places: Places, secrets: SecretResolver
+    ) async throws(AdapterFailure) -> SampleAnswer
+
     /// Takes its settings. Opens nothing yet: that is ``run()``'s.
     /// - Throws: ``AdapterFailure`` when a person must mend something; the kit tries again later, and at once when
     ///   the settings change.

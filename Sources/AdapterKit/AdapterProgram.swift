@@ -34,6 +34,7 @@ enum AdapterProgram<Author: Adapter> {
             case .version: say(description.version)
             case .help: say(AdapterCommandLine.help(description))
             case .check(let settings): return try await check(settings, isJSON: line.isJSON)
+            case .sample(let sample): return try await deliver(sample, isJSON: line.isJSON)
             case .run: return try await serve()
             }
             return 0
@@ -60,19 +61,56 @@ enum AdapterProgram<Author: Adapter> {
     }
 
     private static func problems(_ argument: String?) async throws -> [AdapterProblem] {
+        let settings: JSONValue
+        do throws(AdapterFailure) {
+            settings = try self.settings(argument)
+        } catch {
+            return error.problems
+        }
+        return await Author.check(settings, secrets: SecretResolver(places: try Places.current()))
+    }
+
+    /// - Throws: what is wrong with their form.
+    private static func settings(_ argument: String?) throws(AdapterFailure) -> JSONValue {
         let bytes = argument.map { Array($0.utf8) } ?? standardInput()
         let settings: JSONValue
         do throws(JSONError) {
             settings = bytes.isEmpty ? .object([:]) : try JSONValue(parsing: bytes)
         } catch {
             let mend = "give the adapter's settings as one JSON object"
-            return [
-                AdapterProblem(path: "", code: "syntax", message: "the settings are not JSON: \(error)", mend: mend)
-            ]
+            throw AdapterFailure(
+                AdapterProblem(path: "", code: "syntax", message: "the settings are not JSON: \(error)", mend: mend))
         }
         let shape = SettingShape.object(Author.description.settings).problems(in: settings)
-        guard shape.isEmpty else { return shape }
-        return await Author.check(settings, secrets: SecretResolver(places: try Places.current()))
+        guard shape.isEmpty else { throw AdapterFailure(shape) }
+        return settings
+    }
+
+    // MARK: sample
+
+    private static func deliver(_ sample: AdapterCommandLine.Sample, isJSON: Bool) async throws -> Int32 {
+        let answer: SampleAnswer
+        do {
+            guard let body = try SmallFile.read(sample.file, limit: PlatformSample.limit) else {
+                throw AdapterFailure(
+                    AdapterProblem(
+                        path: "", code: "file", message: "there is no file \(sample.file)",
+                        mend: "name one that is there"))
+            }
+            let places = try Places.current()
+            answer = try await Author.deliver(
+                PlatformSample(route: sample.route, body: body, isSigned: sample.isSigned),
+                settings: try settings(sample.settings), places: places, secrets: SecretResolver(places: places))
+        } catch let error as AdapterFailure {
+            if isJSON {
+                say(JSONValue.object(["ok": false, "problems": .array(error.problems.map(\.json))]).text)
+            } else {
+                complain(error.problems.map(\.description).joined(separator: "\n"))
+            }
+            return 1
+        }
+        say(isJSON ? answer.json.text : answer.text)
+        return answer.isTaken ? 0 : 1
     }
 
     /// All of standard input, at most 1 MiB; nothing when a person sits there.

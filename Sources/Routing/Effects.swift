@@ -80,6 +80,8 @@ public enum Question: Sendable {
     case reply(OutboxPart)
     /// What stands behind these dead letters; `nil` for all that can be tried again.
     case letters([LetterID]?, limit: Int)
+    /// What is kept of these events, and to whom they were delivered?
+    case replay(ReplayRequest)
     /// What waits for a session beyond the given event?
     case page(SessionID, after: EventSequence, limit: Int)
     /// The bodies of deliveries that are not in memory.
@@ -95,6 +97,7 @@ public enum Fact: Sendable {
     case reply(known: [OutboxPart], hasHeard: Bool)
     case deliveries([WaitingDelivery])
     case letters(StoredLetters)
+    case replay([StoredReplay])
 }
 
 /// A question whose answer may take time.

@@ -31,6 +31,7 @@ extension StoreTurn {
                 known: try known.map { try parts(reply: $0.reply) } ?? [],
                 hasHeard: try hasHeard(session: part.session, place))
         case .letters(let ids, let limit): return .letters(try letters(ids, limit: limit))
+        case .replay(let request): return .replay(try replays(request))
         case .page(let session, let after, let limit):
             return .deliveries(try waiting(session: session, after: after, limit: limit))
         case .deliveries(let session, let events): return .deliveries(try deliveries(session: session, events: events))
