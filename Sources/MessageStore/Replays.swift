@@ -1,5 +1,3 @@
-public import ChannelEvents
-
 /// Which events a person wants delivered again.
 public enum ReplayRequest: Hashable, Sendable {
     case event(SourceID, id: String)

@@ -27,7 +27,9 @@ extension HookResponder {
                 let head = notice.head(
                     route.name, in: route.chat, sender: "secret:\(route.name.text)", .secret,
                     now: SystemClock.milliseconds)
-                return await take([Event(head: head, body: notice.body)], wants, route.chat)
+                let event = Event(head: head, body: notice.body)
+                let isJSON = notice.body.original != nil
+                return await take([keepingOriginal(bytes, isJSON: isJSON, of: event)], wants, route.chat)
             }
         } catch {
             return HookAnswer(error)
