@@ -9,6 +9,8 @@ public typealias EventSequence = Int64
 
 /// Where events wait that no session was found for.
 public let unassignedSession: SessionID = 0
+/// Where events wait for a person's choice: nobody's, and not for whoever happens to be the only session.
+public let heldSession: SessionID = -1
 
 /// An event about to be admitted: decided, not yet known to be new.
 public struct NewEvent: Sendable {

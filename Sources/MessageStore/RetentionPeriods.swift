@@ -18,6 +18,7 @@ extension StoreTurn {
         -> EventSequence?
     {
         try retainOutbox(retention, rows: rows, now: now)
+        try retainSpoken(retention, rows: rows, now: now)
         let look = try statement("SELECT seq, admitted FROM events WHERE seq > ? ORDER BY seq LIMIT ?")
         look.bind(1, start)
         look.bind(2, Int64(rows))
@@ -32,7 +33,7 @@ extension StoreTurn {
         }
         guard let last, textless > start else { return nil }
         let open = "EXISTS (SELECT 1 FROM deliveries d WHERE d.event = events.seq AND d.session = s.id AND d.state < 2)"
-        let settled = "NOT EXISTS (SELECT 1 FROM (SELECT 0 AS id UNION ALL SELECT id FROM sessions) s WHERE \(open))"
+        let settled = "NOT EXISTS (SELECT 1 FROM (\(Self.everySession)) s WHERE \(open))"
         let forget = try statement(
             "DELETE FROM events WHERE seq > ? AND seq <= ? AND seq < (SELECT max(seq) FROM events) AND \(settled)")
         forget.bind(1, start)
@@ -46,7 +47,7 @@ extension StoreTurn {
         let orphans = try statement(
             """
             DELETE FROM deliveries WHERE (session, event) IN (
-                SELECT d.session, d.event FROM (SELECT 0 AS id UNION ALL SELECT id FROM sessions) s
+                SELECT d.session, d.event FROM (\(Self.everySession)) s
                 JOIN deliveries d ON d.session = s.id AND d.event > ? AND d.event <= ?
                 WHERE NOT EXISTS (SELECT 1 FROM events WHERE seq = d.event))
             """)
@@ -54,6 +55,22 @@ extension StoreTurn {
         orphans.bind(2, forgotten)
         try orphans.run()
         return textless == last ? last : nil
+    }
+
+    /// Nobody yet, those that a person has to choose, and all that ever were.
+    private static let everySession =
+        "SELECT \(unassignedSession) AS id UNION ALL SELECT \(heldSession) UNION ALL SELECT id FROM sessions"
+
+    /// Which session sent a platform's message is known as long as an event of that time would be.
+    private func retainSpoken(_ retention: RetentionPeriods, rows: Int, now: Int64) throws {
+        let forget = try statement(
+            """
+            DELETE FROM spoken WHERE (source, chat, message) IN (
+                SELECT source, chat, message FROM spoken WHERE at < ? ORDER BY at LIMIT ?)
+            """)
+        forget.bind(1, now - retention.text - retention.identity)
+        forget.bind(2, Int64(rows))
+        try forget.run()
     }
 
     /// What was sent, or given up, goes with its text; the oldest first, and never the newest, whose number is counted on.

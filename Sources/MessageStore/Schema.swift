@@ -10,6 +10,7 @@ enum Schema {
         migrator.registerMigration("6-alerts", migrate: alerts)
         migrator.registerMigration("7-turns", migrate: turns)
         migrator.registerMigration("8-outbox", migrate: outbox)
+        migrator.registerMigration("9-topics", migrate: topics)
         return migrator
     }
 

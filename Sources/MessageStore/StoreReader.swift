@@ -53,13 +53,14 @@ public struct StoreReader {
     /// bus may carry.
     public static let answerBytes = 1 << 20
 
-    private func deliveries(of event: EventSequence) throws -> [HistoryEntry.Delivery] {
+    func deliveries(of event: EventSequence) throws -> [HistoryEntry.Delivery] {
         // The sessions are few and each is one probe of the primary key.
         let query = try HotStatement(
             db,
             """
             SELECT ifnull(s.label, ''), d.state, d.offers, d.changed, d.reason, d.trail FROM
-                (SELECT id, label FROM sessions UNION ALL SELECT 0, '') s
+                (SELECT id, label FROM sessions UNION ALL SELECT \(unassignedSession), ''
+                    UNION ALL SELECT \(heldSession), '') s
                 CROSS JOIN deliveries d ON d.session = s.id AND d.event = ?
             """)
         query.bind(1, event)
@@ -160,6 +161,15 @@ public struct StoreReader {
     }
 
     /// Events in the store; counted by the first and last sequence, exact until retention deletes.
+    /// How many deliveries wait for a session, or with nobody.
+    public func waitingCount(of session: SessionID) throws -> Int64 {
+        let query = try HotStatement(db, "SELECT count(*) FROM deliveries WHERE session = ? AND state = 0")
+        query.bind(1, session)
+        var count: Int64 = 0
+        try query.each { count = $0.integer(0) }
+        return count
+    }
+
     public func eventCount() throws -> Int64 {
         var count: Int64 = 0
         try HotStatement(db, "SELECT ifnull(max(seq) - min(seq) + 1, 0) FROM events").each { count = $0.integer(0) }

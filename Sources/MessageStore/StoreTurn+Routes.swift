@@ -2,6 +2,10 @@
 public struct StoredRoutes: Sendable {
     public var bindings: [Place: SessionID] = [:]
     public var asked: Set<Place> = []
+    /// Chats in which every session that attaches gets a topic.
+    public var topicChats: Set<ChatKey> = []
+    /// The open ones.
+    public var topics: [TopicRecord] = []
     /// The sessions that answered in a conversation.
     public var speakers: [Place: Set<SessionID>] = [:]
 
@@ -21,10 +25,15 @@ extension StoreTurn {
         try statement("SELECT source, chat, thread, session FROM speakers").each { row in
             routes.speakers[Place(row.integer(0), row.text(1), row.text(2)), default: []].insert(row.integer(3))
         }
+        try loadTopics(into: &routes)
         return routes
     }
 
-    public func bind(_ place: Place, to session: SessionID) throws {
+    /// - Parameter session: `nil` takes the binding back.
+    public func bind(_ place: Place, to session: SessionID?) throws {
+        guard let session else {
+            return try run("DELETE FROM bindings WHERE source = ? AND chat = ? AND thread = ?", place)
+        }
         try run("INSERT OR REPLACE INTO bindings (source, chat, thread, session) VALUES (?, ?, ?, ?)", place, session)
     }
 
@@ -40,14 +49,15 @@ extension StoreTurn {
         try run("INSERT OR IGNORE INTO speakers (source, chat, thread, session) VALUES (?, ?, ?, ?)", place, session)
     }
 
-    public func setSpoken(_ messages: [String], by session: SessionID, in place: Place) throws {
+    public func setSpoken(_ messages: [String], by session: SessionID, in place: Place, now: Int64) throws {
         for message in messages {
             let insert = try statement(
-                "INSERT OR REPLACE INTO spoken (source, chat, message, session) VALUES (?, ?, ?, ?)")
+                "INSERT OR REPLACE INTO spoken (source, chat, message, session, at) VALUES (?, ?, ?, ?, ?)")
             insert.bind(1, place.source)
             insert.bind(2, place.chat)
             insert.bind(3, message)
             insert.bind(4, session)
+            insert.bind(5, now)
             try insert.run()
         }
     }

@@ -91,6 +91,21 @@ extension Configuration {
                 note(.missingKey, "router", "peers", "is needed with `listen`: nobody may connect without an entry")
             }
         }
+        for (index, entry) in (value["routes"]?.arrayValue ?? []).enumerated() {
+            let given = RouteEntry.Target.keys.filter { entry[$0] != nil && entry[$0] != false }
+            let problem: String? =
+                switch given.count {
+                case 0: entry["urgent"] == true ? nil : "`to` is missing: the label of the session"
+                case 1: entry[given[0]] == [] && given[0] != "all" ? "`\(given[0])` names no session" : nil
+                default: "\(given.map { "`\($0)`" }.joined(separator: " and ")) do not go together: choose one"
+                }
+            guard let problem else { continue }
+            let mark = root["routes"]?[index]?.mark ?? root["routes"]?.mark
+            problems.append(
+                ConfigurationProblem(
+                    given.isEmpty ? .missingKey : .badValue, key: "routes[\(index)]", problem,
+                    line: mark?.line ?? 1, column: mark?.column ?? 1))
+        }
         let names = Set((value["adapters"]?.objectValue ?? JSONObject()).map(\.key))
         for member in value["access"]?.objectValue ?? JSONObject() where !names.contains(member.key) {
             let nearest = NearestName.find(member.key, among: names.sorted()).map { "; did you mean `\($0)`?" } ?? ""

@@ -14,7 +14,7 @@ extension Configuration {
                 }, uniquingKeysWith: { first, _ in first }),
             people: (effective["people"]?.objectValue ?? JSONObject()).map(Person.init))
         isAccessStatic = effective["access_static"]?.boolValue ?? false
-        routes = (effective["routes"]?.arrayValue ?? []).compactMap(RouteEntry.init)
+        routes = (effective["routes"]?.arrayValue ?? []).map(RouteEntry.init)
         let delivery = effective["delivery"]
         self.delivery = Delivery(
             attachSettle: delivery.duration("attach_settle"), firstPushWait: delivery.duration("first_push_wait"))
@@ -53,14 +53,36 @@ extension Configuration.AdapterEntry {
 }
 
 extension Configuration.RouteEntry {
-    fileprivate init?(_ value: JSONValue) {
-        guard let label = value["to"]?.stringValue else { return nil }
+    fileprivate init(_ value: JSONValue) {
         let match = value["match"]
         conversation = match?["conversation"]?.stringValue.flatMap { Conversation($0) }
         source = match?["source"]?.stringValue.flatMap { SourceName($0) }
+        thread = match?["thread"]?.stringValue
         sender = match?["sender"]?.stringValue
         kind = match?["kind"]?.stringValue
-        self.label = label
+        text = match?["text"]?.stringValue.flatMap { MentionPattern($0) }
+        target = Target(value)
+        isUrgent = value["urgent"]?.boolValue ?? false
+    }
+}
+
+extension Configuration.RouteEntry.Target {
+    /// The keys that choose, of which an entry has one.
+    static let keys = ["to", "first_idle", "all", "hold"]
+
+    /// `nil` when the entry chooses nothing.
+    fileprivate init?(_ value: JSONValue) {
+        if let label = value["to"]?.stringValue {
+            self = .session(label)
+        } else if value["first_idle"] != nil {
+            self = .firstIdle(value.texts("first_idle"))
+        } else if value["all"] != nil {
+            self = .all(value.texts("all"))
+        } else if value["hold"]?.boolValue == true {
+            self = .hold
+        } else {
+            return nil
+        }
     }
 }
 

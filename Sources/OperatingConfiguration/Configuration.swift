@@ -34,10 +34,22 @@ public struct Configuration: Hashable, Sendable {
     public struct RouteEntry: Hashable, Sendable {
         public let conversation: Conversation?
         public let source: SourceName?
+        public let thread: String?
         public let sender: String?
         public let kind: String?
-        /// The label of the session.
-        public let label: String
+        public let text: MentionPattern?
+        /// `nil` where it only says what is urgent.
+        public let target: Target?
+        public let isUrgent: Bool
+
+        /// Labels of sessions.
+        public enum Target: Hashable, Sendable {
+            case session(String)
+            case firstIdle([String])
+            /// Without a label: each that is there.
+            case all([String])
+            case hold
+        }
     }
 
     /// In milliseconds.

@@ -86,14 +86,28 @@ extension ConfigurationKey {
     private static let route: [ConfigurationKey] = [
         ConfigurationKey(
             "match", .object(match), "All that is given must match; nothing given matches all.", standard: [:]),
-        ConfigurationKey("to", .text(.label), "The label of the session.", presence: .required),
+        ConfigurationKey("to", .text(.label), "The label of the session; it keeps what comes while it is away."),
+        ConfigurationKey(
+            "first_idle", .list(.text(.label)),
+            "Instead of `to`: the first of these sessions that is there and idle, else the one with least to do."),
+        ConfigurationKey(
+            "all", .list(.text(.label)),
+            "Instead of `to`: each of these sessions gets it; `[]` is each that is there."),
+        ConfigurationKey("hold", .flag, "Instead of `to`: it waits until a person chooses with /use.", standard: false),
+        ConfigurationKey(
+            "urgent", .flag, "It goes to its session at once, also while a turn runs. Stands alone, too.",
+            standard: false),
     ]
 
     private static let match: [ConfigurationKey] = [
         ConfigurationKey("conversation", .text(.conversation), "`source:chat` or `source:chat/thread`."),
         ConfigurationKey("source", .text(.source), "The name of an adapter's entry."),
+        ConfigurationKey("thread", .text(.identifier), "The id of a thread or topic, whatever its chat."),
         ConfigurationKey("sender", .text(.identifier), "A sender's permanent id."),
         ConfigurationKey("kind", .text(.identifier), "The kind of event: message, edit, reaction, alert, …"),
+        ConfigurationKey(
+            "text", .text(.mentionPattern),
+            "Words that the text holds; `*` stands for anything, upper and lower case are the same."),
     ]
 
     private static let delivery: [ConfigurationKey] = [

@@ -24,7 +24,7 @@ enum TextForm: String, Sendable {
         case .source:
             SourceName(text) == nil
                 ? "expected a source name: 1 to 32 of a-z, 0-9 and -, starting with a letter" : nil
-        case .label: Self.isLabel(text) ? nil : "expected a session label: 1 to 64 of letters, digits, - _ ."
+        case .label: SessionLabel.isValid(text) ? nil : "expected a session label: 1 to 64 of letters, digits, - _ ."
         case .conversation:
             Conversation(text) == nil ? "expected source:chat or source:chat/thread, as in webhook:ci" : nil
         case .reference:
@@ -47,15 +47,6 @@ enum TextForm: String, Sendable {
         case .address: "^[a-z][a-z0-9-]{0,31}:[^@\\s].*$"
         case .identifier, .curveKey, .mentionPattern: nil
         }
-    }
-
-    private static func isLabel(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count)
-            && text.utf8.allSatisfy { isWord($0) || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F }
-    }
-
-    private static func isWord(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
     }
 
     private static func isEndpoint(_ text: String) -> Bool {

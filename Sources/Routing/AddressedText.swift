@@ -1,3 +1,5 @@
+import ChannelEvents
+
 /// The session that a text itself names: `@label text`, in groups also `@bot label: text`.
 enum AddressedText {
     /// - Parameter mentionsUs: the first word may be the platform's way to name the bot.
@@ -17,17 +19,7 @@ enum AddressedText {
     }
 
     private static func append(_ word: Substring, to labels: inout [String]) {
-        guard (1...40).contains(word.utf8.count), word.utf8.allSatisfy(isLabelByte) else { return }
-        labels.append(String(word))
-    }
-
-    private static func isLabelByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-            return true
-        default: return false
-        }
+        if SessionLabel.isValid(word) { labels.append(String(word)) }
     }
 
     /// Whether a body's text may begin with one of these; `true` where only parsing tells. Most messages are routed

@@ -1,16 +1,17 @@
 /// A command that a person writes in a chat. What only looks like one is text for a session.
 enum ChatCommand: Hashable {
-    case help, status, sessions, whereAmI, inbox, why, stop, new
+    case help, status, sessions, whereAmI, inbox, why, stop
     case use(String)
-    case start(String)
+    case start(String?)
 
-    /// `/use api`, `/use@bot api`.
-    init?(_ text: String) {
-        guard text.first == "/" else { return nil }
-        let words = text.split(omittingEmptySubsequences: true) { $0.isWhitespace }
-        guard let first = words.first, words.count <= 2 else { return nil }
-        let name = first.dropFirst().prefix { $0 != "@" }
-        let argument = words.count == 2 ? String(words[1]) : nil
+    /// `/use api`, `/use@bot api`; after a mention also `@bot /use api`.
+    init?(_ text: String, mentionsUs: Bool = false) {
+        var words = text.split(maxSplits: 3, omittingEmptySubsequences: true) { $0.isWhitespace }[...]
+        if mentionsUs, words.count > 1, words.first?.first != "/" { words = words.dropFirst() }
+        guard let first = words.first, first.first == "/", words.count <= 2 else { return nil }
+        // A phone writes the first letter of a line large.
+        let name = first.dropFirst().prefix { $0 != "@" }.lowercased()
+        let argument = words.count == 2 ? words.last.map(String.init) : nil
         switch (name, argument) {
         case ("help", nil), ("start", nil): self = .help
         case ("status", nil): self = .status
@@ -19,7 +20,7 @@ enum ChatCommand: Hashable {
         case ("inbox", nil): self = .inbox
         case ("why", nil): self = .why
         case ("stop", nil): self = .stop
-        case ("new", _): self = .new
+        case ("new", _): self = .start(nil)
         case ("use", let label?): self = .use(label)
         case ("start", let label?): self = .start(label)
         default: return nil
@@ -31,7 +32,9 @@ enum ChatCommand: Hashable {
         /sessions: the sessions you may choose from
         /use NAME: this conversation goes to that session
         /where: the session this conversation goes to
-        /inbox: what waits for it
+        /inbox: what waits here
+        /stop: ends the turn that runs (approvers)
+        /why: as an answer to a message, what became of it (approvers)
         @NAME text: one message to another session
         """
 }

@@ -79,6 +79,12 @@ struct Mailbox {
         loadedThrough = 0
     }
 
+    /// How many wait in the store, known anew after a conversation was handed over.
+    mutating func recount(_ waiting: Int64) {
+        count = waiting
+        if waiting == 0 { storeHasMore = false }
+    }
+
     /// Deliveries became waiting again that are older than the window: it is read anew from the store.
     mutating func rewind(to event: EventSequence, adding returned: Int64) {
         window.removeAll()

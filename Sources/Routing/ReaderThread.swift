@@ -165,6 +165,7 @@ final class ReaderThread: Sendable {
             store["dead_letters"] = .integer(try reader.deadLetterCount())
             store["events"] = .integer(try reader.eventCount())
             store["waiting"] = status["waiting"]
+            store["held"] = .integer(try reader.waitingCount(of: heldSession))
             store["outbox"] = status["outbox"]
             status["store"] = .object(store)
             status["waiting"] = nil

@@ -5,93 +5,184 @@ import JSON
 import MessageBus
 import MessageStore
 
-/// Chat commands: `/status`, `/use api` and their like, answered by the router itself.
+/// Chat commands: `/status`, `/use api` and their like, answered by the router itself, also when no session is there.
 extension RouterCore {
-    /// Whether an event is a chat command: it was answered then and reaches no session.
+    /// Whether an event is a chat command, or answers the question which session is meant: it reaches no session then.
     mutating func takesAsCommand(_ arrival: Arrival, _ now: Moment) -> Bool {
-        if let action = arrival.head.action {
-            guard action.hasPrefix("use:") else { return false }
-            use(String(action.dropFirst(4)), arrival, now)
-            return true
-        }
+        if let action = arrival.head.action { return takesAsChoice(action, arrival, now) }
         // Programs send text: what knew a secret and what is a bot gives no commands.
         guard arrival.head.kind == .message, arrival.head.authentication != .secret,
-            !arrival.head.flags.contains(.bot),
-            AddressedText.mayBegin(arrival.delivery.body, with: [UInt8(ascii: "/")]),
-            let command = ChatCommand(arrival.text)
+            !arrival.head.flags.contains(.bot)
+        else { return false }
+        if !routes.asked.isEmpty, let name = answersQuestion(arrival) {
+            use(name, arrival, now)
+            return true
+        }
+        let mentionsUs = arrival.head.flags.contains(.mention) && !arrival.head.flags.contains(.direct)
+        guard mentionsUs || AddressedText.mayBegin(arrival.delivery.body, with: [UInt8(ascii: "/")]),
+            let command = ChatCommand(arrival.text, mentionsUs: mentionsUs)
         else { return false }
         counters.add("commands")
+        if isTapWatched { tap("command", ["event_id": .string(arrival.key.description)]) }
+        carryOut(command, arrival, now)
+        return true
+    }
+
+    private mutating func carryOut(_ command: ChatCommand, _ arrival: Arrival, _ now: Moment) {
         switch command {
         case .help: answer(ChatCommand.overview, arrival, now)
         case .sessions: say(sessionList("Sessions:", arrival, key: "command"), to: arrival.place, now)
         case .use(let name): use(name, arrival, now)
         case .status: answer(statusText(for: arrival), arrival, now)
         case .whereAmI: answer(whereText(for: arrival), arrival, now)
-        case .inbox: answer(inboxText(for: arrival), arrival, now)
-        case .why: answer("/why is not available yet.", arrival, now)
-        case .stop: answer("/stop is not available yet: nothing was stopped.", arrival, now)
-        case .start, .new:
-            answer("Not available yet: start the session on its machine, then choose it with /use.", arrival, now)
+        case .inbox: lookIntoInbox(for: arrival)
+        case .why: why(arrival, now)
+        case .stop: stop(arrival, now)
+        case .start(let name):
+            let what = name.map { "start \($0)" } ?? "start a session"
+            answer(
+                "I cannot \(what) from here yet: Switchboard does not keep sessions alive in this version. Start it on "
+                    + "its machine; what you write waits for it. /sessions shows who is here.", arrival, now)
         }
-        return true
     }
 
-    private mutating func answer(_ text: String, _ arrival: Arrival, _ now: Moment) {
+    mutating func answer(_ text: String, _ arrival: Arrival, _ now: Moment) {
         say(Notice(key: "command:\(arrival.delivery.event)", text: text), to: arrival.place, now)
     }
 
-    /// A name before a number: a session may be called `2`.
+    private func isApprover(_ arrival: Arrival) -> Bool {
+        policy.isApprover(Address(source: arrival.source, id: arrival.head.sender))
+    }
+
+    // MARK: Choosing
+
+    /// A press on a session's button. It is forgeable, so it can do what `/use` can, and nothing else.
+    private mutating func takesAsChoice(_ action: String, _ arrival: Arrival, _ now: Moment) -> Bool {
+        guard action.hasPrefix("use:") else { return false }
+        use(String(action.dropFirst(4)), arrival, now)
+        return true
+    }
+
+    /// In a group a choice moves everybody's messages: that is for approvers.
+    func mayChoose(_ arrival: Arrival) -> Bool {
+        arrival.head.authentication != .platform || arrival.head.flags.contains(.direct) || isApprover(arrival)
+    }
+
     private mutating func use(_ name: String, _ arrival: Arrival, _ now: Moment) {
-        // In a group it moves everybody's messages.
-        guard
-            arrival.head.authentication != .platform || arrival.head.flags.contains(.direct)
-                || policy.isApprover(Address(source: arrival.source, id: arrival.head.sender))
-        else { return answer("In a group only an approver chooses the session.", arrival, now) }
-        let reach = reach(of: arrival)
-        guard let id = labels[name] ?? SessionID(name), let session = sessions[id],
-            reach?.contains(session.record.label) ?? true
-        else {
-            // The same for a session that is not there and for one he may not reach.
-            return answer("No such session for you here. /sessions shows which there are.", arrival, now)
+        guard mayChoose(arrival) else { return tell("In a group only an approver chooses the session.", arrival, now) }
+        // The same for a session that is not there and for one he may not reach.
+        guard let session = session(meantBy: name, arrival) else {
+            return tell("No such session for you here. /sessions shows which there are.", arrival, now)
         }
-        bind(arrival.place, to: id)
-        let label = session.record.label
+        bind(arrival.place, to: session.record.id)
         let kept = session.isAttached ? "" : " It is away: your messages wait for it."
-        answer("This conversation goes to \(label) now.\(kept)", arrival, now)
-        if isTapWatched {
-            tap("route", ["conversation": .string(arrival.conversation.description), "session": .string(label)])
+        tell("This conversation goes to \(session.record.label) now.\(kept)", arrival, now)
+    }
+
+    /// The answer to a choice: in place of the question where a button was pressed, else a message of its own.
+    private mutating func tell(_ text: String, _ arrival: Arrival, _ now: Moment) {
+        guard arrival.head.kind == .callback else { return answer(text, arrival, now) }
+        hint("respond", ["id": .string(arrival.head.id), "text": .string(text)], to: arrival.place, now)
+        if let question = arrival.head.replyTo, mayChoose(arrival),
+            sources[arrival.source]?.hello?.abilities.verbs.contains("edit") ?? false
+        {
+            var notice = Notice(key: "command:\(arrival.delivery.event)", text: text)
+            notice.edits = question
+            say(notice, to: arrival.place, now)
+        } else {
+            answer(text, arrival, now)
         }
     }
 
-    /// The session that the next message of a conversation goes to, if its sender may reach that.
-    private func presentSession(for arrival: Arrival) -> Session? {
-        let reach = reach(of: arrival)
-        let rule = settings.routes.first { $0.matches(arrival.head, from: arrival.source) }
-        let candidates = [
-            routes.bindings[arrival.place], rule.flatMap { labels[$0.label] }, lastSession[arrival.place],
-            defaultSession,
-        ]
-        return candidates.lazy.compactMap { $0.flatMap { sessions[$0] } }
-            .first { reach?.contains($0.record.label) ?? true }
-    }
+    // MARK: Looking
 
-    private func whereText(for arrival: Arrival) -> String {
-        guard let session = presentSession(for: arrival) else {
-            return "This conversation goes to no session yet. /sessions shows which there are."
+    private mutating func whereText(for arrival: Arrival) -> String {
+        switch choose(arrival, answering: nil) {
+        case .session(let id):
+            let chosen = routes.bindings[arrival.place] == id ? ", as it was chosen" : ""
+            return "This conversation goes to \(name(of: id))\(chosen)."
+        case .all(let ids): return "This conversation goes to \(ids.map { name(of: $0) }.joined(separator: ", "))."
+        case .hold: return "What is written here waits until a session is chosen with /use."
+        case .ask: return "It is open which session this is for: /sessions shows which there are, /use NAME chooses."
+        case .nobody: return "No session is here that could take it. What you write is kept."
         }
-        return "This conversation goes to \(session.record.label) (\(session.word))."
     }
 
-    private func inboxText(for arrival: Arrival) -> String {
-        guard let session = presentSession(for: arrival) else { return whereText(for: arrival) }
-        return "\(session.mailbox.count) waiting for \(session.record.label) (\(session.word))."
+    /// A session's label and how it stands.
+    private func name(of id: SessionID) -> String {
+        sessions[id].map { "\($0.record.label) (\($0.word))" } ?? "a session"
     }
 
     private func statusText(for arrival: Arrival) -> String {
         let reach = reach(of: arrival)
-        let shown = sessions.values.filter { $0.isAttached && reach?.contains($0.record.label) ?? true }
-            .sorted { $0.record.id < $1.record.id }.prefix(20)
-        guard !shown.isEmpty else { return "No session is here. What you write is kept." }
-        return shown.map { "\($0.record.label): \($0.word), \($0.mailbox.count) waiting" }.joined(separator: "\n")
+        let there = sessions.values.filter { $0.isAttached && reach?.contains($0.record.label) ?? true }
+            .sorted { $0.record.id < $1.record.id }
+        var lines = there.prefix(20).map { "\($0.record.label): \($0.word), \($0.mailbox.count) waiting" }
+        if there.isEmpty { lines = ["No session is here. What you write is kept."] }
+        if there.count > 20 { lines.append("and \(there.count - 20) more") }
+        let troubled = sources.values.filter { $0.word != "up" }.sorted { $0.name.text < $1.name.text }
+        // How other sources stand is nobody's business but the approvers'.
+        if isApprover(arrival) {
+            lines += troubled.map { "\($0.name): \($0.word)\($0.health.reason.map { ", \($0)" } ?? "")" }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    // MARK: What the store knows
+
+    private mutating func lookIntoInbox(for arrival: Arrival) {
+        let reach = reach(of: arrival)
+        let reachable = sessions.values.filter { reach?.contains($0.record.label) ?? true }.map(\.record.id).sorted()
+        routes.want(
+            .inbox(
+                arrival.place, for: [unassignedSession, heldSession] + reachable,
+                key: "command:\(arrival.delivery.event)"))
+    }
+
+    private mutating func why(_ arrival: Arrival, _ now: Moment) {
+        guard isApprover(arrival) else { return answer("/why is for approvers.", arrival, now) }
+        guard let message = arrival.head.replyTo else {
+            return answer("Answer a message with /why: you learn what became of it.", arrival, now)
+        }
+        routes.want(.why(arrival.place, message: message, key: "command:\(arrival.delivery.event)"))
+    }
+
+    /// The store has answered.
+    mutating func take(_ result: LookupResult, _ now: Moment) {
+        switch result {
+        case .count(unassignedSession, let count): unassigned.recount(count)
+        case .count(let id, let count): sessions[id]?.mailbox.recount(count)
+        case .inbox(let place, let shares, let key):
+            say(Notice(key: key, text: inboxText(shares, now)), to: place, now)
+        case .why(let place, let known, let key): say(Notice(key: key, text: whyText(known)), to: place, now)
+        }
+    }
+
+    private func inboxText(_ shares: [WaitingShare], _ now: Moment) -> String {
+        guard !shares.isEmpty else { return "Nothing waits here." }
+        return shares.map { share in
+            let age = max(0, now.wall - share.oldest) / 60_000
+            let since = age < 1 ? "" : ", the oldest for \(age) min"
+            switch share.session {
+            case unassignedSession: return "\(share.count) waiting for a session to come\(since)"
+            case heldSession: return "\(share.count) waiting until a session is chosen: /sessions\(since)"
+            default: return "\(share.count) waiting for \(name(of: share.session))\(since)"
+            }
+        }.joined(separator: "\n")
+    }
+
+    private func whyText(_ known: KnownMessage?) -> String {
+        switch known {
+        case nil: return "I know nothing of that message here."
+        case .spoken(let id): return "The session \(sessions[id]?.record.label ?? "") sent it."
+        case .event(_, let rule, let deliveries): return Explanation(rule: rule, deliveries: deliveries).text
+        }
+    }
+
+    // MARK: Stopping
+
+    private mutating func stop(_ arrival: Arrival, _ now: Moment) {
+        guard isApprover(arrival) else { return answer("/stop is for approvers.", arrival, now) }
+        answer("/stop is not available yet: nothing was stopped.", arrival, now)
     }
 }

@@ -120,6 +120,7 @@ extension RouterCore {
         source.healthSince = now.wall
         sources[name] = source
         recomputePolicy()
+        routes.topics.isStirred = true
         welcome(
             hello, as: .adapter(name), name: name.text, cursor: cursor, credit: settings.adapterCredit,
             settings: settings.adapters[name], link, now)
@@ -158,11 +159,11 @@ extension RouterCore {
 
     /// The sessions of this label and project: itself, and those whose labels were made unique from it, in that order.
     private func namesakes(of hello: Hello) -> [SessionID] {
-        let wanted = Self.label(from: hello.name)
+        let wanted = SessionLabel.from(hello.name)
         var namesakes: [SessionID] = []
         var label = wanted
         var number = 1
-        while let id = labels[label], let session = sessions[id] {
+        while let id = session(called: label), let session = sessions[id] {
             if session.record.project == (hello.project ?? "") || session.record.project.isEmpty {
                 namesakes.append(id)
             }
@@ -172,19 +173,11 @@ extension RouterCore {
         return namesakes
     }
 
-    /// One to 32 of `A-Za-z0-9._-`.
-    private static func label(from name: String) -> String {
-        let kept = name.unicodeScalars.map { scalar -> Character in
-            let isKept = scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
-            return isKept || scalar == "." || scalar == "_" || scalar == "-" ? Character(scalar) : "-"
-        }
-        return kept.isEmpty ? "session" : String(kept.prefix(32))
-    }
-
+    /// No two differ only in upper and lower case: nobody could type the difference on a phone.
     private func uniqueLabel(_ wanted: String) -> String {
-        guard labels[wanted] != nil else { return wanted }
+        guard session(called: wanted) != nil else { return wanted }
         var number = 2
-        while labels["\(wanted)-\(number)"] != nil { number += 1 }
+        while session(called: "\(wanted)-\(number)") != nil { number += 1 }
         return "\(wanted)-\(number)"
     }
 
@@ -208,11 +201,11 @@ extension RouterCore {
             guard sessions.count < Self.sessionLimit else {
                 return reject(.flood, "there are \(Self.sessionLimit) sessions already", link)
             }
-            let wanted = uniqueLabel(Self.label(from: hello.name))
+            let wanted = uniqueLabel(SessionLabel.from(hello.name))
             let record = SessionRecord(
                 id: (sessions.keys.max() ?? 0) + 1, label: wanted, project: hello.project ?? "", incarnation: 0)
             session = Session(record: record, waiting: 0)
-            labels[wanted] = record.id
+            labels[SessionLabel.folded(wanted)] = record.id
         }
         if let old = session.link, old != link {
             effects.send(

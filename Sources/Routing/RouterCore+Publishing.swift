@@ -94,18 +94,27 @@ extension RouterCore {
 
     /// Gives a fresh event to its session's queue, or to nobody's until one is found.
     private mutating func route(_ arrival: Arrival, answering speaker: SessionID?, _ now: Moment) {
-        let delivery = arrival.delivery
         let choice = choose(arrival, answering: speaker)
-        guard case .session(let id) = choice, let index = sessions.index(forKey: id) else {
+        switch choice {
+        case .session(let id): give(arrival, to: id, now)
+        case .all(let ids): for id in ids { give(arrival, to: id, now) }
+        case .hold: keep(arrival, for: heldSession)
+        case .ask, .nobody:
             if choice == .ask { ask(arrival, now) }
-            if reach(of: arrival) == nil, !routes.asked.contains(arrival.place) {
-                unassigned.add(delivery)
-                effects.changes.append(.delivery(unassignedSession, delivery.event, .waiting, offers: 0))
-            } else {
-                effects.changes.append(.delivery(heldSession, delivery.event, .waiting, offers: 0))
-            }
-            return
+            keep(arrival, for: routes.asked.contains(arrival.place) ? heldSession : unassignedSession)
         }
+    }
+
+    /// Without a session. What its sender may not give to everyone is never for whoever happens to be the only session.
+    private mutating func keep(_ arrival: Arrival, for nobody: SessionID) {
+        let keeper = reach(of: arrival) == nil ? nobody : heldSession
+        if keeper == unassignedSession { unassigned.add(arrival.delivery) }
+        effects.changes.append(.delivery(keeper, arrival.delivery.event, .waiting, offers: 0))
+    }
+
+    private mutating func give(_ arrival: Arrival, to id: SessionID, _ now: Moment) {
+        guard let index = sessions.index(forKey: id) else { return }
+        let delivery = arrival.delivery
         if unassigned.isEmpty, sessions.values[index].takesDirectly {
             effects.changes.append(.delivery(id, delivery.event, .offered, offers: 1))
             if lastSession[arrival.place] != id { note(arrival.place, usedBy: id) }

@@ -41,6 +41,7 @@ extension RouterCore {
                     limit: Self.limit(query.arguments, standard: 50, most: 1_000)), query.id, link)
         case "send":
             reply(query, key: operatorKey(query, link), session: unassignedSession, from: link, knowing: fact, now)
+        case let name where Self.routeQueries.contains(name): routeQuery(query, from: link, now)
         case let name where Self.accessQueries.contains(name): accessQuery(query, from: link, now)
         case let name where Self.letterQueries.contains(name): letterQuery(query, from: link, knowing: fact, now)
         case "replay": replay(query, from: link, knowing: fact, now)

@@ -24,7 +24,9 @@ extension RouterCore {
         let rules = policy[name]
         guard head.authentication == .platform else { return policy.decide(head, from: name) }
         let place = Place(source: source, chat: head.chat, thread: head.thread)
-        var context = book.context(head, place, rules, isKnown: lastSession[place] != nil, now)
+        var context = book.context(
+            head, place, rules, isKnown: lastSession[place] != nil || routes.bindings[place] != nil,
+            now)
         if !head.flags.contains(.direct), rules.readsText(in: head.chat) { context.text = text() }
         return policy.decide(head, from: name, context: context)
     }

@@ -1,51 +1,19 @@
-public import AccessControl
+import AccessControl
 import ChannelEvents
-import JSON
-public import MessageStore
-
-/// A change in which session a conversation's events go to.
-public enum RouteChange: Sendable {
-    case binding(Place, SessionID)
-    case asked(Place, Bool)
-    case speaker(SessionID, Place)
-    case spoken(SessionID, Place, ids: [String])
-    /// What waits in a conversation becomes another session's.
-    case handOver(Place, from: SessionID, to: SessionID, of: SenderSelection = .everybody(but: []))
-}
-
-extension StoreTurn {
-    mutating func apply(_ change: RouteChange) throws {
-        switch change {
-        case .binding(let place, let session): try bind(place, to: session)
-        case .asked(let place, let isAsked): try setAsked(place, isAsked)
-        case .speaker(let session, let place): try addSpeaker(session, in: place)
-        case .spoken(let session, let place, let ids): try setSpoken(ids, by: session, in: place)
-        case .handOver(let place, let old, let new, let senders):
-            let isExclusion: Bool
-            let ids: Set<String>
-            switch senders {
-            case .everybody(let others): (ids, isExclusion) = (others, true)
-            case .only(let some): (ids, isExclusion) = (some, false)
-            }
-            try handOver(
-                place, from: old, to: new, senders: JSONValue.array(ids.sorted().map(JSONValue.string)).text,
-                isExclusion: isExclusion)
-        }
-    }
-}
+import MessageStore
 
 /// Which session an event is for.
 enum RouteChoice: Hashable {
     case session(SessionID)
+    /// Each of these, because a route says so.
+    case all([SessionID])
     /// Nobody can take it yet.
     case nobody
     /// Several may: the conversation is asked.
     case ask
+    /// A route keeps it for whoever is chosen.
+    case hold
 }
-
-/// Nobody's, and not for whoever happens to be the only session: its conversation was asked which one is meant, or its
-/// sender may not reach every session.
-let heldSession: SessionID = -1
 
 extension RouterCore {
     /// In this order: the session whose message it answers, the label it names, the binding, the configured route, the
@@ -59,12 +27,7 @@ extension RouterCore {
         if let id = allows(speaker) { return .session(id) }
         if let id = allows(addressed(by: arrival)) { return .session(id) }
         if let id = allows(routes.bindings[arrival.place]) { return .session(id) }
-        if !settings.routes.isEmpty,
-            let rule = settings.routes.first(where: { $0.matches(arrival.head, from: arrival.source) }),
-            reach?.contains(rule.label) ?? true
-        {
-            return .session(session(labelled: rule.label))
-        }
+        if !settings.routes.isEmpty, let choice = configured(arrival, reach) { return choice }
         if let id = allows(lastSession[arrival.place]) { return .session(id) }
         // Who was asked is waited for, whichever session is the only one by now.
         if routes.asked.contains(arrival.place) { return .ask }
@@ -87,126 +50,66 @@ extension RouterCore {
         policy.sessionLimit(for: Address(source: arrival.source, id: arrival.head.sender), in: arrival.conversation)
     }
 
+    // MARK: The label it names
+
     private func addressed(by arrival: Arrival) -> SessionID? {
         let mentionsUs = arrival.head.flags.contains(.mention) && !arrival.head.flags.contains(.direct)
         guard mentionsUs || AddressedText.mayBegin(arrival.delivery.body, with: [UInt8(ascii: "@")]) else { return nil }
         for label in AddressedText.labels(in: arrival.text, mentionsUs: mentionsUs) {
-            if let id = labels[label] { return id }
+            if let id = session(called: label) { return id }
         }
         return nil
     }
 
+    // MARK: The configured route
+
+    /// What the first rule says that matches and that the sender's limits leave something of.
+    private mutating func configured(_ arrival: Arrival, _ reach: Set<String>?) -> RouteChoice? {
+        for rule in settings.routes {
+            guard let target = rule.target, rule.matches(arrival) else { continue }
+            let labels = target.labels.filter { reach?.contains($0) ?? true }
+            switch target {
+            case .hold: return .hold
+            case .all([]):
+                let there = choosable.filter { id in
+                    reach.map { reach in sessions[id].map { reach.contains($0.record.label) } ?? false } ?? true
+                }
+                return there.isEmpty ? .nobody : .all(there)
+            case .all:
+                guard !labels.isEmpty else { continue }
+                return .all(labels.map { session(labelled: $0) })
+            case .session, .firstIdle:
+                guard let first = labels.first else { continue }
+                return .session(leastBusy(of: labels) ?? session(labelled: first))
+            }
+        }
+        return nil
+    }
+
+    /// The first that is idle, else the one with least to do; `nil` when none of them is here.
+    private func leastBusy(of labels: [String]) -> SessionID? {
+        guard labels.count > 1 else { return nil }
+        let there = labels.compactMap { session(called: $0) }.filter { sessions[$0]?.isPastSettling ?? false }
+        return there.first { sessions[$0]?.isIdle ?? false }
+            ?? there.enumerated().min { (load(of: $0.element), $0.offset) < (load(of: $1.element), $1.offset) }?.element
+    }
+
+    private func load(of id: SessionID) -> Int64 {
+        sessions[id].map { $0.mailbox.count + Int64($0.inFlight.count) + ($0.holds == nil ? 0 : 1) } ?? .max
+    }
+
     /// A session that is chosen by label keeps its messages even before it was ever seen.
-    private mutating func session(labelled label: String) -> SessionID {
-        if let id = labels[label] { return id }
+    mutating func session(labelled label: String) -> SessionID {
+        if let id = session(called: label) { return id }
         let record = SessionRecord(id: (sessions.keys.max() ?? 0) + 1, label: label, project: "", incarnation: 0)
         sessions[record.id] = Session(record: record, waiting: 0)
-        labels[label] = record.id
+        labels[SessionLabel.folded(label)] = record.id
         effects.changes.append(.session(record))
         return record.id
     }
-
-    // MARK: Asking
-
-    /// Asks a conversation once which session is meant; what waits there follows the answer.
-    mutating func ask(_ arrival: Arrival, _ now: Moment) {
-        guard !routes.asked.contains(arrival.place) else { return }
-        guard say(sessionList("Which session is this for?", arrival, key: "which"), to: arrival.place, now) else {
-            return
-        }
-        routes.asked.insert(arrival.place)
-        effects.changes.append(.route(.asked(arrival.place, true)))
-    }
-
-    /// Asks where messages came in before there were several sessions to choose from.
-    mutating func askForUnassigned(_ now: Moment) {
-        guard routes.mustAsk, !unassigned.needsPage else { return }
-        routes.mustAsk = false
-        guard choosable.count > 1 else { return }
-        var seen: Set<Place> = []
-        for delivery in unassigned.inMemory {
-            guard let source = sourceNames[delivery.source] else { continue }
-            let arrival = Arrival(delivery: delivery, source: source)
-            if seen.insert(arrival.place).inserted { ask(arrival, now) }
-        }
-        let held = seen.intersection(routes.asked)
-        for place in held {
-            effects.changes.append(.route(.handOver(place, from: unassignedSession, to: heldSession)))
-        }
-        if !held.isEmpty { unassigned.reread() }
-    }
-
-    /// The sessions that an event's sender may choose from, with a button each.
-    func sessionList(_ title: String, _ arrival: Arrival, key: String) -> Notice {
-        let reach = reach(of: arrival)
-        let shown = sessions.values.filter { reach?.contains($0.record.label) ?? true }
-            .sorted { ($0.isAttached ? 0 : 1, $0.record.id) < ($1.isAttached ? 0 : 1, $1.record.id) }.prefix(12)
-        guard !shown.isEmpty else {
-            return Notice(
-                key: "\(key):\(arrival.delivery.event)", text: "No session was ever here. What you write is kept.",
-                replyTo: arrival.head.id)
-        }
-        let lines = shown.map { "\($0.record.id) \($0.record.label)\($0.isAttached ? "" : " (away)")" }
-        return Notice(
-            key: "\(key):\(arrival.delivery.event)",
-            text: "\(title)\n\(lines.joined(separator: "\n"))\nChoose with /use NAME or /use NUMBER.",
-            buttons: shown.map { [Notice.Button(label: $0.record.label, action: "use:\($0.record.id)")] })
-    }
-
-    // MARK: Binding
-
-    /// From now on a conversation is this session's, with all that waits there and was not delivered.
-    mutating func bind(_ place: Place, to id: SessionID) {
-        let previous = Set(
-            [routes.bindings[place], lastSession[place], unassignedSession, heldSession].compactMap(\.self))
-        // What others wrote there and this session may not be given stays where it waits.
-        var senders = SenderSelection.everybody(but: [])
-        if let name = sourceNames[place.source], let label = sessions[id]?.record.label {
-            senders = policy.senders(
-                for: label, in: Conversation(source: name, chat: place.chat, thread: place.thread))
-        }
-        routes.bindings[place] = id
-        effects.changes.append(.route(.binding(place, id)))
-        if routes.asked.remove(place) != nil { effects.changes.append(.route(.asked(place, false))) }
-        for old in previous.sorted() where old != id {
-            effects.changes.append(.route(.handOver(place, from: old, to: id, of: senders)))
-            switch old {
-            case unassignedSession: unassigned.reread()
-            case heldSession: break
-            default: sessions[old]?.mailbox.reread()
-            }
-        }
-        sessions[id]?.mailbox.reread()
-    }
-
-    // MARK: Who speaks
-
-    /// A session answers in a conversation: the second one to do so makes labels necessary.
-    mutating func noteSpeaker(_ id: SessionID, in place: Place) {
-        guard id != unassignedSession, routes.speakers[place, default: []].insert(id).inserted else { return }
-        effects.changes.append(.route(.speaker(id, place)))
-    }
-
-    /// What an answer begins with where more than one session speaks, else nothing.
-    func answerPrefix(of id: SessionID, in place: Place) -> String {
-        guard let speakers = routes.speakers[place], !speakers.subtracting([id]).isEmpty,
-            let label = sessions[id]?.record.label
-        else { return "" }
-        return "\(label): "
-    }
 }
 
-/// What was chosen and asked, per conversation; the store has it too.
-struct RoutingTable: Sendable {
-    var bindings: [Place: SessionID]
-    var asked: Set<Place>
-    var speakers: [Place: Set<SessionID>]
-    /// Several sessions can be chosen now and something waits for nobody.
-    var mustAsk = false
-
-    init(_ stored: StoredRoutes) {
-        bindings = stored.bindings
-        asked = stored.asked
-        speakers = stored.speakers
-    }
+extension Session {
+    /// It is here and could be given something now, and nothing else waits for it or is on its way to it.
+    var isIdle: Bool { isAttached && mailbox.isEmpty && inFlight.isEmpty && holds == nil }
 }

@@ -3,8 +3,9 @@ import MessageStore
 
 extension RouterCore {
     /// Whether this goes to a session at once, although Claude Code tells Claude then that it is not from its user: the
-    /// sender wrote a `!` before it.
+    /// sender wrote a `!` before it, or a configured route says so.
     func isUrgent(_ arrival: Arrival) -> Bool {
+        if settings.routes.contains(where: { $0.isUrgent && $0.matches(arrival) }) { return true }
         guard arrival.head.isPersons,
             AddressedText.mayBegin(arrival.delivery.body, with: [UInt8(ascii: "!"), UInt8(ascii: "@")])
         else { return false }

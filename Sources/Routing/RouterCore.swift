@@ -28,6 +28,7 @@ public struct RouterCore: Sendable {
     var sources: [SourceName: Source] = [:]
     var sourceNames: [SourceID: SourceName] = [:]
     var sessions: [SessionID: Session] = [:]
+    /// By their folded labels.
     var labels: [String: SessionID] = [:]
     /// Sessions with a link, in order: what a turn looks at must not grow with the sessions there ever were.
     private(set) var attached: [SessionID] = []
@@ -72,7 +73,7 @@ public struct RouterCore: Sendable {
         access = AccessBook(state)
         unassigned = Mailbox(waiting: state.waiting[unassignedSession] ?? 0)
         lastSession = state.lastSession
-        routes = RoutingTable(state.routes)
+        routes = RoutingTable(state.routes, outbox: state.outbox)
         outbox = Outbox(parts: state.outbox, last: state.lastPart)
         for record in state.sources {
             var source = Source(record)
@@ -86,7 +87,7 @@ public struct RouterCore: Sendable {
             session.uncovered = state.written[record.id] ?? []
             session.restoreTurn(state.turns[record.id], seen: state.seen[record.id] ?? [], now)
             sessions[record.id] = session
-            labels[record.label] = record.id
+            labels[SessionLabel.folded(record.label)] = record.id
         }
         recomputePolicy()
     }
@@ -101,6 +102,7 @@ public struct RouterCore: Sendable {
         choosable = only
         defaultSession = only.count == 1 ? only.first : nil
         if only.count > 1, !unassigned.isEmpty { routes.mustAsk = true }
+        routes.topics.isStirred = true
     }
 
     // MARK: Messages
@@ -143,6 +145,7 @@ public struct RouterCore: Sendable {
             links.acknowledged(position, by: link)
         case .heartbeat(let epoch): _ = hear(epoch, link, now)
         case .bye:
+            if case .endpoint(let id) = peers[link]?.kind { routes.topics.noteDeparture(of: id) }
             if case .adapter(let name) = peers[link]?.kind, let source = sources[name], source.link == link {
                 // Who leaves by himself holds nothing any more, a restart of the router included.
                 sources[name]?.holder = nil
@@ -225,6 +228,7 @@ public struct RouterCore: Sendable {
         }
         for session in attached { advance(session, now) }
         askForUnassigned(now)
+        keepTopics(now)
         runLanes(now)
     }
 

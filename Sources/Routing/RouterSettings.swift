@@ -38,38 +38,6 @@ public struct RouterSettings: Sendable {
     }
 }
 
-/// Sends what matches to one session. A member that is `nil` matches everything.
-public struct RouteRule: Hashable, Sendable {
-    public var source: SourceName?
-    /// With a thread it matches that thread, without one the whole chat.
-    public var conversation: Conversation?
-    public var sender: String?
-    public var kind: EventKind?
-    public var label: String
-
-    public init(
-        source: SourceName? = nil, conversation: Conversation? = nil, sender: String? = nil, kind: EventKind? = nil,
-        label: String
-    ) {
-        self.source = source
-        self.conversation = conversation
-        self.sender = sender
-        self.kind = kind
-        self.label = label
-    }
-
-    func matches(_ head: EventHead, from source: SourceName) -> Bool {
-        if let wanted = self.source, wanted != source { return false }
-        if let sender, sender != head.sender { return false }
-        if let kind, kind != head.kind { return false }
-        if let conversation {
-            guard conversation.source == source, conversation.chat == head.chat else { return false }
-            if let thread = conversation.thread, thread != head.thread { return false }
-        }
-        return true
-    }
-}
-
 /// Now, twice: the wall clock for what is stored and shown, a monotonic one for durations.
 public struct Moment: Hashable, Sendable {
     /// Milliseconds since 1970.

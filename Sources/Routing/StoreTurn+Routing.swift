@@ -64,7 +64,7 @@ extension StoreTurn {
         case .part(let part): try setPart(part, now: now)
         case .deadLetter(let source, let reason): try insertDeadLetter(source: source, reason: reason, now: now)
         case .audit(let entry): try append(entry, now: now)
-        case .route(let change): try apply(change)
+        case .route(let change): try apply(change, now: now)
         case .access(let change): try apply(change)
         case .outbox(let change): try apply(change)
         case .turn(let change): try apply(change, now: now)

@@ -25,6 +25,10 @@ enum Turn {
             try applyChanges(of: &core, to: &store, now)
         }
         core.tick(now: now)
+        for lookup in core.routes.takeLookups() {
+            try applyChanges(of: &core, to: &store, now)
+            core.take(try store.find(lookup), now)
+        }
         core.pump(now: now)
         for _ in 0..<pages {
             guard let question = core.pageWanted(), case .page(let session, _, let limit) = question else { break }

@@ -14,12 +14,7 @@ extension Configuration {
         get throws {
             var settings = RouterSettings(
                 access: access, isAccessStatic: isAccessStatic,
-                routes: routes.map {
-                    RouteRule(
-                        source: $0.source, conversation: $0.conversation, sender: $0.sender,
-                        kind: $0.kind.map(EventKind.init),
-                        label: $0.label)
-                },
+                routes: routes.map(RouteRule.init),
                 attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait, version: Program.version)
             for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
             return settings
@@ -49,5 +44,21 @@ extension Configuration {
         }
         return BusListener.RemoteListener(
             endpoint: remote.endpoint, publicKey: remote.publicKey, secretKey: secret, authorized: authorized)
+    }
+}
+
+extension RouteRule {
+    init(_ entry: Configuration.RouteEntry) {
+        let target: Target? =
+            switch entry.target {
+            case .session(let label): .session(label)
+            case .firstIdle(let labels): .firstIdle(labels)
+            case .all(let labels): .all(labels)
+            case .hold: .hold
+            case nil: nil
+            }
+        self.init(
+            source: entry.source, conversation: entry.conversation, thread: entry.thread, sender: entry.sender,
+            kind: entry.kind.map(EventKind.init), text: entry.text, to: target, isUrgent: entry.isUrgent)
     }
 }

@@ -10,7 +10,8 @@ struct SwitchboardCommand: ParsableCommand {
         subcommands: [
             UpCommand.self, RouterCommand.self, MCPCommand.self, AttachCommand.self, StatusCommand.self,
             SessionsCommand.self,
-            TapCommand.self, HistoryCommand.self, LogsCommand.self, SendCommand.self, ReplayCommand.self, AccessCommand.self,
+            TapCommand.self, HistoryCommand.self, LogsCommand.self, SendCommand.self, ReplayCommand.self,
+            AccessCommand.self, RoutesCommand.self,
             ExplainCommand.self, DoctorCommand.self, KeysCommand.self,
             ConfigCommand.self,
             VersionCommand.self,

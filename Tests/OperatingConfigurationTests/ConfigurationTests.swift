@@ -62,7 +62,7 @@ import Testing
         let policy = try #require(SourceName("second").flatMap { configuration.access.sources[$0] })
         #expect(policy.allow == ["42", "43", "-1001654782309", "007"])
         #expect(!policy.trustsLoopback)
-        #expect(configuration.routes.map(\.label) == ["api", "web"])
+        #expect(configuration.routes.map(\.target) == [.session("api"), .session("web")])
         #expect(configuration.routes[0].conversation?.thread == "7")
         #expect(configuration.routes[0].sender == "42")
         #expect(configuration.routes[1].source == nil)
@@ -111,6 +111,9 @@ import Testing
         ("access: { webhok: {} }", 1, 19, .badValue, "`webhook`"),
         ("routes: [{ match: { source: webhook } }]", 1, 10, .missingKey, "`to`"),
         ("routes: [{ match: { conversation: ci }, to: api }]", 1, 35, .badValue, "source:chat"),
+        ("routes: [{ match: {} }]", 1, 10, .missingKey, "`to` is missing"),
+        ("routes: [{ to: api, hold: true }]", 1, 10, .badValue, "do not go together"),
+        ("routes: [{ to: api }, { first_idle: [] }]", 1, 23, .badValue, "names no session"),
         ("adapters: { Web_Hook: {} }", 1, 13, .badValue, "source name"),
         ("adapters: { webhook: 5 }", 1, 22, .badValue, "keys with values"),
         ("log: { format: xml }", 1, 16, .badValue, "text, json"),
@@ -134,8 +137,25 @@ import Testing
         }
     }
 
+    @Test func aRouteChoosesInOneOfFourWays() throws {
+        let yaml = """
+            routes:
+              - { match: { thread: 7, text: "prod*down" }, first_idle: [ops, api], urgent: true }
+              - { match: { kind: alert }, all: [api, web] }
+              - { all: [] }
+              - { hold: true, match: { conversation: "webhook:later" } }
+              - { match: { sender: "42" }, urgent: true }
+            """
+        let routes = try Configuration(yaml: yaml, file: "test").routes
+        #expect(
+            routes.map(\.target) == [.firstIdle(["ops", "api"]), .all(["api", "web"]), .all([]), .hold, nil])
+        #expect(routes.map(\.isUrgent) == [true, false, false, false, true])
+        #expect(routes[0].thread == "7")
+        #expect(routes[0].text?.matches("PROD-7 is down") == true)
+    }
+
     @Test func allProblemsAreToldAtOnceInOrder() {
-        let problems = Self.problems("log: { level: loud }\nretension: {}\nroutes: [{}, 5]\n")
+        let problems = Self.problems("log: { level: loud }\nretension: {}\nroutes: [{ tu: api }, 5]\n")
         #expect(problems.map(\.line) == [1, 2, 3, 3])
     }
 

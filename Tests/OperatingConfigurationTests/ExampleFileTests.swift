@@ -51,7 +51,12 @@ import Testing
 
     /// The keys of the schema that a value does not show.
     static func keys(of schema: JSONValue, in value: JSONValue?, at path: String) -> [String] {
-        if let items = schema["items"] { return keys(of: items, in: value?.arrayValue?.first, at: path + "[]") }
+        // Of keys that exclude each other an element shows one.
+        if let items = schema["items"] {
+            let missing = (value?.arrayValue ?? []).map { keys(of: items, in: $0, at: path + "[]") }
+            guard let first = missing.first else { return keys(of: items, in: nil, at: path + "[]") }
+            return first.filter { key in missing.allSatisfy { $0.contains(key) } }
+        }
         if let properties = schema["properties"]?.objectValue {
             return properties.flatMap { member in
                 let inner = value?[member.key]

@@ -93,7 +93,7 @@ struct DeliveryTests {
     }
 
     @Test func aRouteNamesTheSessionBeforeItWasEverSeen() throws {
-        let settings = RouterSettings(routes: [RouteRule(source: SourceName("chat"), label: "web")])
+        let settings = RouterSettings(routes: [RouteRule(source: SourceName("chat"), to: .session("web"))])
         let router = try RouterFixture(settings: settings)
         try router.attachAdapter()
         try router.attachReadyEndpoint("api")

@@ -137,8 +137,13 @@ final class RouterFixture {
         let hello = Hello(
             role: .endpoint, name: name, program: "test", instance: instance ?? "instance-\(name)", pid: 1,
             project: project ?? "/src/\(name)", parent: parent, written: written, credit: credit)
+        return try turn(greeting(hello, link)).to(link)
+    }
+
+    /// The first message of a link.
+    func greeting(_ hello: Hello, _ link: LinkID) -> (LinkID, PeerMessage) {
         sequences[link] = 1
-        return try turn((link, .hello(hello))).to(link)
+        return (link, .hello(hello))
     }
 
     /// Attached, settled and proved by a first call, as a session at work is.

@@ -59,7 +59,8 @@ extension Examination {
                     mend: "is it still configured? See: switchboard logs \(name)")
             case let state:
                 note(
-                    ["failed", "deaf"].contains(state) ? .broken : .notice, "source \(name)", "\(state) for \(since)\(reason)",
+                    ["failed", "deaf"].contains(state) ? .broken : .notice, "source \(name)",
+                    "\(state) for \(since)\(reason)",
                     mend: "switchboard logs \(name)")
             }
         }

@@ -18,6 +18,13 @@ enum PersonOnly {
         }
     }
 
+    /// For what a script may do and a model may not.
+    static func refuseUnderClaude(_ what: String, _ line: String) throws {
+        guard ProcessEnvironment.value("CLAUDECODE") == nil else {
+            throw CommandFailure("\(what) by a person, not by Claude; run at a terminal: \(line)")
+        }
+    }
+
     /// Asks a question that is no unless it is answered with yes.
     static func confirms(_ question: String) -> Bool {
         Terminal.write("\(question) [y/N] ", to: 2)

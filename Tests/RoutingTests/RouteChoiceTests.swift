@@ -1,0 +1,275 @@
+import AccessControl
+import BusProtocol
+import ChannelEvents
+import JSON
+import MessageStore
+import Testing
+
+@testable import MessageBus
+@testable import Routing
+
+@Suite("How a session is chosen")
+struct RouteChoiceTests {
+    @Test func anAnswerToASessionsMessageGoesToThatSession() throws {
+        let chat = try RouteFixture(sessions: ["api", "web"])
+        try chat.say("/use api")
+        try chat.say("one")
+        let sent = try chat.reply("api", "done", id: "c1")
+        try chat.say("/use web")
+        #expect(try chat.holders(try chat.say("and this?", replyTo: sent)) == ["api"])
+        #expect(try chat.holders(try chat.say("and that?", replyTo: "unknown")) == ["web"])
+        // It outlives the router.
+        try chat.restart(["api", "web"])
+        #expect(try chat.holders(try chat.say("still?", replyTo: sent)) == ["api"])
+    }
+
+    @Test func theSecondSessionThatSpeaksMakesLabelsNecessary() throws {
+        let chat = try RouteFixture(sessions: ["api", "web"])
+        try chat.say("/use api")
+        try chat.say("one")
+        _ = try chat.reply("api", "first", id: "c1")
+        #expect(chat.lastText == "first")
+        try chat.say("/use web")
+        try chat.say("two")
+        _ = try chat.reply("web", "second", id: "c2")
+        #expect(chat.lastText == "web: second")
+        _ = try chat.reply("api", "third", id: "c3")
+        #expect(chat.lastText == "api: third")
+    }
+
+    @Test func inAGroupTheLabelFollowsTheBotsName() throws {
+        let chat = try RouteFixture(
+            settings: try Self.group(allow: ["7"], approvers: ["7"]), sessions: ["api", "web"])
+        func says(_ text: String, _ flags: EventFlags = []) throws -> Set<String> {
+            try chat.holders(
+                try chat.say(text, in: "g", sender: "7", authentication: .platform, flags: flags))
+        }
+        try chat.say("/use api", in: "g", sender: "7", authentication: .platform)
+        #expect(try says("@bot web: look", .mention) == ["web"])
+        #expect(try says("<@12> WEB: look", .mention) == ["web"])
+        #expect(try says("@bot web look", .mention) == ["api"])
+        #expect(try says("plain") == ["api"])
+        #expect(try says("@web look") == ["web"])
+        // A command after a mention, too.
+        try chat.say("@bot /where", in: "g", sender: "7", authentication: .platform, flags: .mention)
+        #expect(chat.lastText.contains("goes to api"))
+    }
+
+    @Test func aButtonIsTheAnswerAndReplacesTheQuestion() throws {
+        let chat = try RouteFixture(verbs: ["send", "edit", "respond"], sessions: ["api", "web"])
+        let first = try chat.say()
+        let question = try #require(chat.said.last)
+        let buttons = (question.arguments["buttons"]?.arrayValue ?? []).compactMap { $0.arrayValue?.first }
+        #expect(buttons.map { $0["label"]?.stringValue } == ["api", "web"])
+        let action = try #require(buttons.last?["action"]?.stringValue)
+        #expect(action.utf8.count <= 64)
+        try chat.say("", replyTo: "m1", kind: .callback, action: action)
+        let edit = try #require(chat.said.last)
+        #expect(edit.verb == "edit" && edit.arguments["id"] == "m1")
+        #expect(edit.arguments["buttons"] == nil)
+        #expect(try chat.holders(first) == ["web"])
+    }
+
+    @Test(arguments: ["web", "2", "Web"])
+    func aNumberOrANameAloneAnswersTheQuestion(_ answer: String) throws {
+        let chat = try RouteFixture(features: [], sessions: ["api", "web"])
+        let first = try chat.say()
+        #expect(chat.said.last?.arguments["buttons"] == nil)
+        try chat.say(answer)
+        #expect(chat.lastText.contains("goes to web"))
+        #expect(try chat.holders(first) == ["web"])
+        // With no question open it is text.
+        #expect(try chat.holders(try chat.say(answer)) == ["web"])
+    }
+
+    @Test func labelsAreTypedInAnyCase() throws {
+        let chat = try RouteFixture(sessions: ["api", "Web"])
+        #expect(try chat.holders(try chat.say("@wEB look")) == ["Web"])
+        try chat.say("/Use API")
+        #expect(chat.lastText.contains("goes to api"))
+        // Two folders that differ in case only get labels that can be told apart.
+        try chat.router.attachEndpoint("API", instance: "other", parent: 9, project: "/src/other/API")
+        #expect(chat.router.core.labels.keys.contains("api-2"))
+    }
+
+    // MARK: Configured routes
+
+    @Test func aRouteForAllGivesToEachAndOneForHoldToNobody() throws {
+        let settings = RouterSettings(routes: [
+            RouteRule(kind: .alert, to: .all(["api", "web"])), RouteRule(text: MentionPattern("later"), to: .hold),
+            RouteRule(thread: "7", to: .session("web")), RouteRule(sender: "9", to: .all([])),
+        ])
+        let chat = try RouteFixture(settings: settings, sessions: ["api"])
+        let alert = try chat.say(kind: .alert)
+        #expect(try chat.router.states(of: alert) == ["api": .offered, "web": .waiting])
+        let held = try chat.say("do it LATER", in: "bob")
+        #expect(try chat.holders(held) == [""])
+        #expect(chat.said.isEmpty)
+        #expect(try chat.holders(try chat.say(thread: "7")) == ["web"])
+        try chat.attach("web")
+        try chat.attach("ops")
+        #expect(try chat.router.states(of: alert)["web"] == .offered)
+        #expect(try chat.holders(held) == [""])
+        #expect(try chat.holders(try chat.say(in: "c", sender: "9")) == ["api", "web", "ops"])
+        try chat.say("/use ops", in: "bob")
+        #expect(try chat.holders(held) == ["ops"])
+    }
+
+    @Test func theFirstIdleGetsIt() throws {
+        let settings = RouterSettings(routes: [RouteRule(to: .firstIdle(["api", "web", "ops"]))])
+        let chat = try RouteFixture(settings: settings)
+        // Nobody is here: the first keeps it.
+        #expect(try chat.holders(try chat.say()) == ["api"])
+        try chat.attach("web")
+        try chat.attach("ops")
+        #expect(try chat.holders(try chat.say()) == ["web"])
+        // What it has not written yet keeps it busy.
+        #expect(try chat.holders(try chat.say()) == ["ops"])
+        #expect(try chat.holders(try chat.say()) == ["web"])
+    }
+
+    @Test func aBindingStandsBeforeARouteAndTakesWhatWaitsForIt() throws {
+        let settings = RouterSettings(routes: [RouteRule(source: SourceName("chat"), to: .session("db"))])
+        let chat = try RouteFixture(settings: settings, sessions: ["api"])
+        let first = try chat.say()
+        let other = try chat.say(in: "bob")
+        #expect(try chat.holders(first) == ["db"])
+        try chat.say("/use api")
+        #expect(try chat.router.states(of: first) == ["api": .offered])
+        #expect(try chat.holders(other) == ["db"])
+        #expect(chat.router.core.sessions.values.first { $0.record.label == "db" }?.mailbox.count == 1)
+    }
+
+    @Test func whatIsUrgentIsSaidByARoute() throws {
+        let settings = RouterSettings(routes: [
+            RouteRule(sender: "42", to: nil, isUrgent: true), RouteRule(kind: .alert, to: .session("api")),
+        ])
+        let chat = try RouteFixture(settings: settings, sessions: ["api"])
+        func arrival(_ sender: String) throws -> Arrival {
+            let head = EventHead(id: "1", chat: "c", sender: sender, time: 0)
+            let delivery = WaitingDelivery(event: 1, source: 1, head: head, body: EventBody(text: "").json, offers: 0)
+            return Arrival(delivery: delivery, source: try #require(SourceName("chat")))
+        }
+        #expect(chat.router.core.isUrgent(try arrival("42")))
+        #expect(!chat.router.core.isUrgent(try arrival("7")))
+    }
+
+    // MARK: Commands
+
+    @Test(
+        arguments: [
+            ("/help", .help), ("/start", .help), ("/Start", .help), ("/status@bot", .status), ("/use", .sessions),
+            ("/use api", .use("api")), ("/use@bot  api ", .use("api")), ("/start api", .start("api")),
+            ("/new", .start(nil)), ("/new api", .start(nil)), ("/stop", .stop), ("/stop it now", nil), ("/foo", nil),
+            ("use api", nil), ("/use api now", nil), ("/", nil), ("", nil), ("//help", nil), ("/why", .why),
+            ("/inbox", .inbox), ("/where", .whereAmI), ("/sessions", .sessions), (" /help", .help),
+        ] as [(String, ChatCommand?)])
+    func commands(_ text: String, _ expected: ChatCommand?) {
+        #expect(ChatCommand(text) == expected)
+    }
+
+    @Test func inboxTellsWhatWaitsHere() throws {
+        let chat = try RouteFixture(sessions: ["api", "web"])
+        try chat.say("/inbox")
+        #expect(chat.lastText == "Nothing waits here.")
+        try chat.say()
+        try chat.say("/inbox")
+        #expect(chat.lastText.contains("1 waiting until a session is chosen"))
+        try chat.say("/use web")
+        try chat.leave("web")
+        try chat.say("two")
+        try chat.say("three")
+        try chat.say("elsewhere", in: "bob")
+        chat.router.pass(120_000)
+        try chat.say("/inbox")
+        #expect(chat.lastText == "2 waiting for web (away), the oldest for 2 min")
+    }
+
+    @Test func whyIsForApproversAndTellsTheRule() throws {
+        let chat = try RouteFixture(settings: try Self.group(allow: ["7"], approvers: ["42"]), sessions: ["api"])
+        let id = try chat.say(in: "g", sender: "7", authentication: .platform)
+        func asks(_ sender: String, _ replyTo: String?) throws -> String {
+            try chat.say("/why", in: "g", sender: sender, authentication: .platform, replyTo: replyTo)
+            return chat.lastText
+        }
+        #expect(try asks("7", id).contains("for approvers"))
+        let told = try asks("42", id)
+        #expect(told.contains("listed") && told.contains("on its way to api"))
+        #expect(try asks("42", "nothing").contains("know nothing"))
+        #expect(try asks("42", nil).contains("Answer a message"))
+        let sent = try chat.reply("api", "done", to: "g", id: "c1")
+        #expect(try asks("42", sent).contains("api sent it"))
+    }
+
+    @Test func whatCannotBeDoneIsSaidPlainly() throws {
+        let chat = try RouteFixture(sessions: ["api"])
+        for text in ["/start web", "/new"] {
+            let id = try chat.say(text)
+            #expect(chat.lastText.contains("cannot start"))
+            #expect(try chat.holders(id).isEmpty)
+        }
+    }
+
+    private static func group(allow: Set<String>, approvers: Set<String>) throws -> RouterSettings {
+        let policy = SourcePolicy(
+            allow: allow, approvers: approvers, groups: ["g": GroupPolicy(requiresMention: false)])
+        return RouterSettings(access: AccessPolicy(sources: [try #require(SourceName("chat")): policy]))
+    }
+
+    // MARK: Operators
+
+    @Test func anOperatorBindsAndTakesItBack() throws {
+        let chat = try RouteFixture(sessions: ["api", "web"])
+        let first = try chat.say()
+        let bound = try chat.ask("routes.bind", ["conversation": "chat:ann", "session": "web"])
+        guard case .success(let value) = bound else { throw Unexpected(outcome: bound) }
+        #expect(value["session"] == "web" && value["state"] == "ready")
+        #expect(try chat.holders(first) == ["web"])
+        guard case .success(let list) = try chat.ask("routes.list") else { return }
+        #expect(list["bindings"] == [["conversation": "chat:ann", "session": "web"]])
+        #expect(list["asked"] == [])
+        _ = try chat.ask("routes.unbind", ["conversation": "chat:ann"])
+        try chat.restart(["api", "web"])
+        // What was used last stays.
+        #expect(try chat.holders(try chat.say()) == ["web"])
+        guard
+            case .failure(let code, _) = try chat.ask(
+                "routes.bind", ["conversation": "chat:ann", "session": "nobody"])
+        else { throw Unexpected(outcome: bound) }
+        #expect(code == "not-found")
+    }
+
+    struct Unexpected: Error { var outcome: Answer.Outcome? }
+
+    @Test func whatIsHeldIsCountedShownAndKept() throws {
+        let chat = try RouteFixture(sessions: ["api", "web"])
+        let id = try chat.say()
+        #expect(try chat.router.store.read { try $0.waitingCount(of: heldSession) } == 1)
+        #expect(try chat.router.states(of: id) == ["": .waiting])
+        let retention = RetentionPeriods(text: 1, identity: 1)
+        try chat.router.store.turn { turn in
+            _ = try turn.retain(retention, from: 0, rows: 100, now: chat.router.now.wall + 1_000_000)
+        }
+        try chat.say("/use api")
+        #expect(try chat.router.history().first { $0.head.id == id }?.body != nil)
+        #expect(try chat.holders(id) == ["api"])
+    }
+
+    @Test func whoSentWhatIsForgottenWithItsTime() throws {
+        let chat = try RouteFixture(sessions: ["api"])
+        try chat.say()
+        let sent = try chat.reply("api", "done", id: "c1")
+        func isKnown() throws -> Bool {
+            try chat.router.store.turn { try $0.speaker(of: sent, source: 1, chat: "ann") } != nil
+        }
+        #expect(try isKnown())
+        for later in [1_000, 3_000] as [Int64] {
+            try chat.router.store.turn { turn in
+                _ = try turn.retain(
+                    RetentionPeriods(text: 1_000, identity: 1_000), from: 0, rows: 10, now: chat.router.now.wall + later
+                )
+            }
+            #expect(try isKnown() == (later < 2_000))
+        }
+    }
+}
