@@ -44,7 +44,7 @@ extension StoreTurn {
             // The sessions are few and each is one probe of the primary key.
             let query = try statement(
                 """
-                SELECT d.session, d.state, d.offers FROM (SELECT id FROM sessions UNION ALL SELECT 0 UNION ALL SELECT -1) s
+                SELECT d.session, d.state, d.offers FROM (SELECT id FROM sessions UNION ALL SELECT 0 UNION ALL SELECT -1 UNION ALL SELECT -2) s
                     CROSS JOIN deliveries d ON d.session = s.id AND d.event = ?
                 """)
             query.bind(1, delivery.event)

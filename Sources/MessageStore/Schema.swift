@@ -11,6 +11,7 @@ enum Schema {
         migrator.registerMigration("7-turns", migrate: turns)
         migrator.registerMigration("8-outbox", migrate: outbox)
         migrator.registerMigration("9-topics", migrate: topics)
+        migrator.registerMigration("11-feeds", migrate: feeds)
         return migrator
     }
 

@@ -24,6 +24,8 @@ public struct StoredState: Sendable {
 
     /// What was chosen for conversations.
     public var routes = StoredRoutes()
+    /// What was shown of feeds, and what waits for the end of their quiet hours.
+    public var feeds = StoredFeeds()
     /// What `switchboard access` changed.
     public var amendments: [AmendmentRecord] = []
     public var pairings: [Pairing] = []
@@ -105,6 +107,7 @@ extension StoreTurn {
             state.seen[session.id] = try deliveries(of: session.id, in: .seen, limit: StoredState.uncoveredLimit)
         }
         state.turns = try loadTurns()
+        state.feeds = try loadFeeds()
         try loadAccess(into: &state)
         return state
     }

@@ -11,6 +11,8 @@ public struct Configuration: Hashable, Sendable {
     public var isAccessStatic: Bool
     /// First match wins.
     public var routes: [RouteEntry]
+    /// First match wins.
+    public var feeds: [FeedEntry]
     public var delivery: Delivery
     public var retention: Retention
     /// The socket for other machines; `nil` when there is none.

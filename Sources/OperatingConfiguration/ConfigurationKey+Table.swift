@@ -13,6 +13,9 @@ extension ConfigurationKey {
             standard: [:]),
         ConfigurationKey(
             "routes", .list(.object(route)), "Which session gets what; the first match wins.", standard: []),
+        ConfigurationKey(
+            "feeds", .list(.object(feed)),
+            "How people see what programs send, and when it may not disturb; the first match wins.", standard: []),
         ConfigurationKey("delivery", .object(delivery), "When a session that attached is written to.", standard: [:]),
         ConfigurationKey("retention", .object(retention), "How long things are kept.", standard: [:]),
         ConfigurationKey("router", .object(router), "The router's socket for other machines.", standard: [:]),
@@ -99,7 +102,7 @@ extension ConfigurationKey {
             standard: false),
     ]
 
-    private static let match: [ConfigurationKey] = [
+    static let match: [ConfigurationKey] = [
         ConfigurationKey("conversation", .text(.conversation), "`source:chat` or `source:chat/thread`."),
         ConfigurationKey("source", .text(.source), "The name of an adapter's entry."),
         ConfigurationKey("thread", .text(.identifier), "The id of a thread or topic, whatever its chat."),

@@ -53,6 +53,7 @@ public enum StoreChange: Sendable {
     case access(AccessChange)
     case outbox(OutboxChange)
     case turn(TurnChange)
+    case feed(FeedChange)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.

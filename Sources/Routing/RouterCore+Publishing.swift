@@ -20,7 +20,7 @@ extension RouterCore {
             if decision.isAllowed, head.authentication == .platform {
                 book.note(head, Place(source: source.id, chat: head.chat, thread: head.thread), now)
             }
-            let body = decision.isAllowed ? event.body : nil
+            let body = decision.isAllowed ? withContext(event.body, head, source: source.id) : nil
             return .storable(
                 NewEvent(source: source.id, head: head, body: body, rule: decision.rule.rawValue), decision)
         }
@@ -58,7 +58,12 @@ extension RouterCore {
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
                 // A verdict never waits behind messages, and never reaches Claude as one.
                 if takesAsVerdict(arrival, now) || takesAsCommand(arrival, now) { continue }
-                route(arrival, answering: judgement.speakers[index], now)
+                if !settings.feeds.isEmpty, let feed = feed(of: arrival) {
+                    report(arrival, feed, now)
+                    if parks(arrival, feed, now) { continue }
+                }
+                let speaker = judgement.speakers[index] ?? sessionAnswered(by: event.head, source: source.id)
+                route(arrival, answering: speaker, now)
             }
         }
         if let cursor = publish.cursor {

@@ -106,6 +106,8 @@ extension RouterCore {
         switch part.key.prefix(while: { $0 != ":" }) {
         case "card": cardSettled(part, now)
         case "topic": topicSettled(part, now)
+        case "report": reportSettled(part)
+        case "follow": followSettled(part)
         default: break
         }
     }

@@ -40,6 +40,7 @@ public struct RouterCore: Sendable {
     var routes: RoutingTable
     var lastSession: [Place: SessionID]
     var outbox: Outbox
+    var feeds: FeedBook
     var counters = Counters()
     var epoch: UInt64
     /// Effects of the message or tick in hand.
@@ -75,6 +76,7 @@ public struct RouterCore: Sendable {
         lastSession = state.lastSession
         routes = RoutingTable(state.routes, outbox: state.outbox)
         outbox = Outbox(parts: state.outbox, last: state.lastPart)
+        feeds = FeedBook(state.feeds)
         for record in state.sources {
             var source = Source(record)
             source.leaseEnd = now.uptime + BusLimits.silence
@@ -228,6 +230,7 @@ public struct RouterCore: Sendable {
         }
         for session in attached { advance(session, now) }
         askForUnassigned(now)
+        releaseQuiet(now)
         keepTopics(now)
         runLanes(now)
     }

@@ -68,6 +68,7 @@ extension StoreTurn {
         case .access(let change): try apply(change)
         case .outbox(let change): try apply(change)
         case .turn(let change): try apply(change, now: now)
+        case .feed(let change): try apply(change)
         }
     }
 }

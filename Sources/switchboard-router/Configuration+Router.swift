@@ -17,6 +17,8 @@ extension Configuration {
                 routes: routes.map(RouteRule.init),
                 attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait, version: Program.version)
             for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
+            settings.feeds = feeds.map(Feed.init)
+            settings.minuteOfDay = LocalTime.minuteOfDay
             return settings
         }
     }
@@ -60,5 +62,13 @@ extension RouteRule {
         self.init(
             source: entry.source, conversation: entry.conversation, thread: entry.thread, sender: entry.sender,
             kind: entry.kind.map(EventKind.init), text: entry.text, to: target, isUrgent: entry.isUrgent)
+    }
+}
+
+extension Feed {
+    init(_ entry: Configuration.FeedEntry) {
+        self.init(
+            match: RouteRule(entry.match), reportTo: entry.reportTo, ring: Ring(rawValue: entry.ring) ?? .firing,
+            quietHours: entry.quietHours.flatMap { Hours($0) })
     }
 }
