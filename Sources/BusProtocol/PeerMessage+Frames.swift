@@ -1,5 +1,5 @@
 import ChannelEvents
-import JSON
+public import JSON
 
 extension PeerMessage {
     public var frames: BusFrames {
@@ -238,6 +238,20 @@ extension PermissionRequest {
 }
 
 extension HookReport {
+    /// The form in which an operator's QUERY `hook` carries it.
+    public var json: JSONValue {
+        var json: JSONObject = [
+            "id": .string(id), "name": .string(name), "at": .integer(at), "answer": .bool(wantsAnswer),
+            "members": members,
+        ]
+        if let prompt { json["prompt"] = .string(prompt) }
+        if let session { json["session"] = .string(session) }
+        return .object(json)
+    }
+
+    /// - Throws: ``ProtocolError`` with `malformed`.
+    public init(json: JSONValue) throws(ProtocolError) { try self.init(from: json, json["members"] ?? [:]) }
+
     func write(to writer: inout JSONWriter) {
         writer.member("id", id)
         writer.member("name", name)

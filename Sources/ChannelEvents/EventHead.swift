@@ -107,9 +107,11 @@ public struct EventFlags: OptionSet, Hashable, Sendable {
     public static let bot = EventFlags(rawValue: 4)
     /// It comes from a backfill, not live.
     public static let late = EventFlags(rawValue: 8)
+    /// Somebody else's words, or older ones, passed on.
+    public static let forwarded = EventFlags(rawValue: 16)
 
     static let names: [(name: String, flag: EventFlags)] = [
-        ("direct", .direct), ("mention", .mention), ("bot", .bot), ("late", .late),
+        ("direct", .direct), ("mention", .mention), ("bot", .bot), ("late", .late), ("forwarded", .forwarded),
     ]
 }
 
@@ -180,6 +182,7 @@ extension EventHead {
             case "mention": if try reader.bool() { flags.insert(.mention) }
             case "bot": if try reader.bool() { flags.insert(.bot) }
             case "late": if try reader.bool() { flags.insert(.late) }
+            case "forwarded": if try reader.bool() { flags.insert(.forwarded) }
             default: try reader.skip()
             }
         }

@@ -154,6 +154,13 @@ public final class ChannelSession: LineReceiver, Sendable {
             } catch {
                 perform { $0.hookRefused(hook.id, error) }
             }
+        case .ask(let request):
+            do throws(BusError) {
+                guard let current else { throw BusError(.stopped, "the session is closing") }
+                try current.send(request)
+            } catch {
+                perform { $0.askRefused(request.request, error) }
+            }
         case .receipt(let receipt):
             do throws(BusError) {
                 try current?.send(receipt)

@@ -7,7 +7,10 @@ enum ChannelTools {
     static func description(version: String) -> ServerDescription {
         ServerDescription(
             name: "switchboard", title: "Switchboard", version: version,
-            capabilities: ["tools": ["listChanged": false], "experimental": ["claude/channel": [:]]],
+            capabilities: [
+                "tools": ["listChanged": false],
+                "experimental": ["claude/channel": [:], "claude/channel/permission": [:]],
+            ],
             instructions: instructions, tools: listed,
             unlistedTools: [hook])
     }

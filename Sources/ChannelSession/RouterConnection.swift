@@ -12,6 +12,8 @@ public protocol RouterConnection: Sendable {
     func send(_ receipt: Receipt) throws(BusError)
     /// - Throws: ``BusError`` with `queueFull`, or `oversize` when the router would never take it.
     func send(_ hook: HookReport) throws(BusError)
+    /// - Throws: ``BusError`` with `queueFull`, or `oversize` when the router would never take it.
+    func send(_ request: PermissionRequest) throws(BusError)
     /// Asks over any number of links until it is answered.
     func call(_ call: Call) throws(BusError)
     /// The deliveries that the next HELLO names as written.
@@ -22,4 +24,5 @@ extension BusPeer: RouterConnection {
     public func stop() { stop(Bye(code: "session-ended", message: "Claude Code closed the session")) }
     public func send(_ receipt: Receipt) throws(BusError) { try send(.receipt(receipt)) }
     public func send(_ hook: HookReport) throws(BusError) { try send(.hook(hook)) }
+    public func send(_ request: PermissionRequest) throws(BusError) { try send(.ask(request)) }
 }

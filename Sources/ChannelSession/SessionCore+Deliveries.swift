@@ -82,6 +82,7 @@ extension SessionCore {
     mutating func receiptRefused(_ receipt: Receipt) {
         deliveries.unsentReceipt.written += receipt.written
         deliveries.unsentReceipt.failed += receipt.failed
+        deliveries.unsentReceipt.verdicts += receipt.verdicts
     }
 
     mutating func resendReceipts() {

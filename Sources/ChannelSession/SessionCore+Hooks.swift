@@ -13,19 +13,17 @@ extension SessionCore {
             return tell(call.id, .failure("hook_event_name is missing: this tool is for Claude Code's hooks"))
         }
         hooks.note(hook)
-        let decision = hook.name == "PreToolUse" ? decide(hook) : nil
+        let decision = HookDecision.decide(
+            hook, inboxFolder: identity.inboxFolder, isAwayFromTerminal: hooks.isAwayFromTerminal)
         let isUp = link == .up
         guard isUp || Self.isKept(hook.name), mayReachRouter else { return tell(call.id, decision ?? [:]) }
-        let wantsAnswer = isUp && decision == nil && Self.asks(hook.name) && hooks.mayWait
+        let wantsAnswer = isUp && decision == nil && HookDecision.asksRouter(hook.name) && hooks.mayWait
         let report = hook.report(
             id: hooks.id(instance: identity.instance), now: hooks.time(now: now.wall), wantsAnswer: wantsAnswer)
         if wantsAnswer { hooks.wait(call.id, for: report.id, now: now.monotonic) }
         emit(.hook(report))
         if !wantsAnswer { tell(call.id, decision ?? [:]) }
     }
-
-    /// Where the router may have something to say: a reminder, a stop, a prompt that it answers.
-    private static func asks(_ name: String) -> Bool { name == "PreToolUse" || name == "Stop" }
 
     /// What is worth keeping for a router that is away: proofs that something was seen, and the ends of turns. What tools
     /// did meanwhile is of no use later.
@@ -41,45 +39,6 @@ extension SessionCore {
         case .opening, .up, .lost: return true
         case .unopened, .refused, .unusable: return false
         }
-    }
-
-    // MARK: What is decided here
-
-    private func decide(_ hook: HookCall) -> JSONValue? {
-        guard let tool = hook.tool else { return nil }
-        if Self.isOwn(tool) || isReadOfInbox(tool, hook.toolInput) { return Self.permission("allow") }
-        if tool == "AskUserQuestion", hooks.isAwayFromTerminal {
-            return Self.permission(
-                "deny",
-                """
-                Whoever asked is not at this terminal and would never see the question. Ask in their chat instead: use \
-                the Switchboard tool `ask`, or `reply` with the choices, and end your turn; the answer comes as a message.
-                """)
-        }
-        return nil
-    }
-
-    static func permission(_ decision: String, _ reason: String? = nil) -> JSONValue {
-        var output: JSONObject = ["hookEventName": "PreToolUse", "permissionDecision": .string(decision)]
-        if let reason { output["permissionDecisionReason"] = .string(reason) }
-        return ["hookSpecificOutput": .object(output)]
-    }
-
-    /// Claude Code calls a server's tools `mcp__SERVER__TOOL`, a plugin's `mcp__plugin_PLUGIN_SERVER__TOOL`. Only the
-    /// names that our own set-up gives count: a server that merely sounds like it is somebody else's.
-    private static func isOwn(_ tool: String) -> Bool {
-        for prefix in ["mcp__switchboard__", "mcp__plugin_switchboard_switchboard__"] where tool.hasPrefix(prefix) {
-            return ChannelTools.names.contains(String(tool.dropFirst(prefix.count)))
-        }
-        return false
-    }
-
-    private func isReadOfInbox(_ tool: String, _ input: JSONValue?) -> Bool {
-        guard tool == "Read", let folder = identity.inboxFolder, let path = input?["file_path"]?.stringValue else {
-            return false
-        }
-        return path.hasPrefix(folder + "/") && !path.contains("\0")
-            && !path.split(separator: "/").contains { $0 == ".." || $0 == "." }
     }
 
     // MARK: What comes back

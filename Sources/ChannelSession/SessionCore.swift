@@ -15,6 +15,7 @@ struct SessionCore {
         case call(Call)
         case receipt(Receipt)
         case hook(HookReport)
+        case ask(PermissionRequest)
         /// What the next HELLO names as written.
         case remember([Int64])
         case log(Logger.Level, Logger.Message, Logger.Metadata)
@@ -58,6 +59,7 @@ struct SessionCore {
     var deliveries = DeliveryLedger()
     var calls = CallLedger()
     var hooks = HookLedger()
+    var prompts = PromptLedger()
     private(set) var effects: [Effect] = []
 
     init(identity: SessionIdentity, version: String, startsRouter: Bool, tracesDeliveries: Bool = false) {
@@ -97,7 +99,7 @@ struct SessionCore {
             case .cancelled(let id):
                 calls.forget(id)
                 hooks.forget(id)
-            case .notified: break
+            case .notified(let method, let parameters): hear(method, parameters)
             }
         }
     }
@@ -141,7 +143,8 @@ struct SessionCore {
         case .acknowledged: resendReceipts()
         case .error(let refusal):
             log(.warning, "router refused a message", ["command": "\(refusal.command)", "code": "\(refusal.code)"])
-        case .credit, .commanded, .verdict: break  // For adapters, and for the permission relay.
+        case .verdict(let verdict): write(verdict)
+        case .credit, .commanded: break  // For adapters.
         }
     }
 
@@ -158,6 +161,7 @@ struct SessionCore {
     /// Everything up to this number is in the client's pipe.
     mutating func written(_ number: UInt64) {
         lines.written(number)
+        report(prompts.written(number))
         report(deliveries.written(number))
         deliverWaiting()
     }
@@ -190,6 +194,8 @@ struct LineLedger {
     private var number: UInt64 = 0
 
     var hasRoom: Bool { bytes < Self.limit }
+    /// The number that the next lines will have.
+    var nextNumber: UInt64 { number + 1 }
 
     mutating func add(_ count: Int) -> UInt64 {
         number += 1

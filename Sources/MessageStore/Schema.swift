@@ -12,6 +12,7 @@ enum Schema {
         migrator.registerMigration("8-outbox", migrate: outbox)
         migrator.registerMigration("9-topics", migrate: topics)
         migrator.registerMigration("11-feeds", migrate: feeds)
+        migrator.registerMigration("3-permissions", migrate: permissions)
         return migrator
     }
 

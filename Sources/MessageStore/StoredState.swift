@@ -33,6 +33,7 @@ public struct StoredState: Sendable {
     public var refused: [(event: NewEvent, at: Int64)] = []
     /// How each chat's messages came in.
     public var admissions: [ChatKey: ChatAdmission] = [:]
+    public var permissions = StoredPermissions()
 
     /// A store with nothing in it.
     public init() {}
@@ -109,6 +110,7 @@ extension StoreTurn {
         state.turns = try loadTurns()
         state.feeds = try loadFeeds()
         try loadAccess(into: &state)
+        state.permissions = try loadPermissions()
         return state
     }
 }

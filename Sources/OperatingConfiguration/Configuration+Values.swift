@@ -19,6 +19,13 @@ extension Configuration {
         let delivery = effective["delivery"]
         self.delivery = Delivery(
             attachSettle: delivery.duration("attach_settle"), firstPushWait: delivery.duration("first_push_wait"))
+        let permissions = effective["permissions"]
+        self.permissions = Permissions(
+            cardDelay: permissions.duration("card_delay"), limit: permissions.duration("limit"),
+            onTimeout: permissions?["on_timeout"]?.stringValue ?? "renew",
+            cardsHere: (permissions?.texts("cards_here") ?? []).compactMap { Conversation($0) },
+            allowsGrants: permissions?["grants"]?.boolValue ?? false,
+            twoPerson: permissions?.texts("two_person") ?? [])
         retention = Retention(
             textDays: effective["retention"]?["text_days"]?.integerValue ?? 30,
             idDays: effective["retention"]?["id_days"]?.integerValue ?? 90)

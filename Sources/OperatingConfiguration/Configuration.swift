@@ -14,6 +14,7 @@ public struct Configuration: Hashable, Sendable {
     /// First match wins.
     public var feeds: [FeedEntry]
     public var delivery: Delivery
+    public var permissions: Permissions
     public var retention: Retention
     /// The socket for other machines; `nil` when there is none.
     public var remote: Remote?
@@ -58,6 +59,18 @@ public struct Configuration: Hashable, Sendable {
     public struct Delivery: Hashable, Sendable {
         public let attachSettle: Int64
         public let firstPushWait: Int64
+    }
+
+    public struct Permissions: Hashable, Sendable {
+        /// In milliseconds.
+        public let cardDelay: Int64
+        /// In milliseconds.
+        public let limit: Int64
+        /// `renew`, `escalate` or `deny`.
+        public let onTimeout: String
+        public let cardsHere: [Conversation]
+        public let allowsGrants: Bool
+        public let twoPerson: [String]
     }
 
     public struct Retention: Hashable, Sendable {

@@ -17,6 +17,9 @@ extension ConfigurationKey {
             "feeds", .list(.object(feed)),
             "How people see what programs send, and when it may not disturb; the first match wins.", standard: []),
         ConfigurationKey("delivery", .object(delivery), "When a session that attached is written to.", standard: [:]),
+        ConfigurationKey(
+            "permissions", .object(permissions), "How Claude's permission prompts are relayed to approvers.",
+            standard: [:]),
         ConfigurationKey("retention", .object(retention), "How long things are kept.", standard: [:]),
         ConfigurationKey("router", .object(router), "The router's socket for other machines.", standard: [:]),
         ConfigurationKey("log", .object(log), "How the processes log.", standard: [:]),

@@ -54,6 +54,7 @@ public enum StoreChange: Sendable {
     case outbox(OutboxChange)
     case turn(TurnChange)
     case feed(FeedChange)
+    case permission(PermissionChange)
 }
 
 /// A PUBLISH after access was decided, before it is known what is new.
@@ -87,6 +88,7 @@ public enum Question: Sendable {
     case page(SessionID, after: EventSequence, limit: Int)
     /// The bodies of deliveries that are not in memory.
     case deliveries(SessionID, [EventSequence])
+    case permission(PermissionQuestion)
 }
 
 public enum Fact: Sendable {
@@ -99,6 +101,7 @@ public enum Fact: Sendable {
     case deliveries([WaitingDelivery])
     case letters(StoredLetters)
     case replay([StoredReplay])
+    case permission(PermissionFact)
 }
 
 /// A question whose answer may take time.

@@ -228,6 +228,8 @@ extension RouterCore {
         sessions[session.record.id] = session
         setPhase(isProved ? .ready : .settling(until: now.uptime + settings.attachSettle), of: session.record.id)
         welcome(hello, as: .endpoint(session.record.id), name: session.record.label, link, now)
+        // A verdict goes before everything that waits.
+        relayAttached(session.record.id, isNewIncarnation: !cameBack, now)
         reclaim(session.record.id, written: Set(hello.written), isNewIncarnation: !cameBack, now)
         if isTapWatched {
             tap(

@@ -43,8 +43,10 @@ extension RouterCore {
             reply(query, key: operatorKey(query, link), session: unassignedSession, from: link, knowing: fact, now)
         case let name where Self.routeQueries.contains(name): routeQuery(query, from: link, now)
         case let name where Self.accessQueries.contains(name): accessQuery(query, from: link, now)
+        case "hook": hearCommand(query, from: link, now)
         case let name where Self.letterQueries.contains(name): letterQuery(query, from: link, knowing: fact, now)
         case "replay": replay(query, from: link, knowing: fact, now)
+        case let name where Self.permissionQueries.contains(name): permissionQuery(query, from: link, now)
         case "adapter-exited": adapterExited(query, from: link, now)
         case "reload": effects.reload = ReadRequest.Asker(link: link, id: query.id)
         default:
@@ -113,6 +115,7 @@ extension RouterCore {
             "waiting": .integer(waiting), "unassigned": .integer(unassigned.count),
             "outbox": .integer(Int64(outbox.count)),
             "sources": .array(sourceList), "sessions": .array(sessionList),
+            "prompts": .array(promptList), "grants": .array(grantList(now)),
             "counters": .object(
                 JSONObject(
                     counters.values.sorted { $0.key < $1.key }.map {

@@ -44,6 +44,7 @@ extension RouterCore {
 
     /// A fresh event whose sender is not let in.
     mutating func turnAway(_ head: EventHead, from source: SourceName, _ decision: Decision, _ now: Moment) {
+        refuseStrangersTap(head, from: source, now)
         let conversation = Conversation(source: source, chat: head.chat, thread: head.thread)
         let address = Address(source: source, id: head.sender)
         let isNews = access.noteRefused(

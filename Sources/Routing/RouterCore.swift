@@ -41,6 +41,7 @@ public struct RouterCore: Sendable {
     var lastSession: [Place: SessionID]
     var outbox: Outbox
     var feeds: FeedBook
+    var relay: PermissionRelay
     var counters = Counters()
     var epoch: UInt64
     /// Effects of the message or tick in hand.
@@ -77,6 +78,7 @@ public struct RouterCore: Sendable {
         routes = RoutingTable(state.routes, outbox: state.outbox)
         outbox = Outbox(parts: state.outbox, last: state.lastPart)
         feeds = FeedBook(state.feeds)
+        relay = PermissionRelay(state.permissions, now: now)
         for record in state.sources {
             var source = Source(record)
             source.leaseEnd = now.uptime + BusLimits.silence
@@ -119,6 +121,7 @@ public struct RouterCore: Sendable {
                 taken.sequence + 1 == position.sequence
             else { return nil }
             return admissionQuestion(publish, from: link, now)
+        case .numbered(_, .ask): return permissionQuestion(from: link)
         case .call(_, let call): return callQuestion(call, from: link)
         case .query(_, let call): return queryQuestion(call, from: link)
         default: return nil
@@ -152,6 +155,9 @@ public struct RouterCore: Sendable {
                 // Who leaves by himself holds nothing any more, a restart of the router included.
                 sources[name]?.holder = nil
                 effects.changes.append(.holder(source.id, nil))
+            }
+            if case .endpoint(let id) = peers[link]?.kind, sessions[id]?.link == link {
+                endPrompts(of: id, "session-ended", now)
             }
             drop(link, now)
         }
@@ -190,7 +196,7 @@ public struct RouterCore: Sendable {
                 admit(publish, sequence: position.sequence, from: link, knowing: fact, now)
             case .receipt: break
             case .result(let result): receive(result, from: link, now)
-            case .ask(let request): receive(request, from: link, now)
+            case .ask(let request): receive(request, from: link, knowing: fact, now)
             case .hook(let hook): receive(hook, from: link, now)
             }
         }
@@ -232,6 +238,7 @@ public struct RouterCore: Sendable {
         askForUnassigned(now)
         releaseQuiet(now)
         keepTopics(now)
+        tickPrompts(now)
         runLanes(now)
     }
 
@@ -245,6 +252,7 @@ public struct RouterCore: Sendable {
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
         if let caller = outbox.nextCaller { next = min(next, caller) }
         if let overdue = outbox.nextOverdue { next = min(next, overdue) }
+        if let prompt = relay.nextDue { next = min(next, prompt) }
         if let retry = outbox.nextTry { next = min(next, now.uptime + max(0, retry - now.wall)) }
         return next
     }
@@ -268,6 +276,7 @@ public struct RouterCore: Sendable {
             sessions[id]?.link = nil
             sessions[id]?.parkedInbox = nil
             setPhase(.away, of: id)
+            relayLost(id, now)
             if isTapWatched { tap("session", ["session": .string(sessions[id]?.record.label ?? ""), "state": "away"]) }
         }
     }

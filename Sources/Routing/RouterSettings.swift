@@ -17,6 +17,7 @@ public struct RouterSettings: Sendable {
     public var attachSettle: Int64
     /// After its first push a session without hooks gets the rest so much later, in milliseconds.
     public var firstPushWait: Int64
+    public var permissions: PermissionSettings
     /// What one adapter may have unacknowledged.
     public var adapterCredit: Credit
     /// How people see what programs send; the first that matches.
@@ -29,6 +30,7 @@ public struct RouterSettings: Sendable {
         access: AccessPolicy = AccessPolicy(), isAccessStatic: Bool = false, routes: [RouteRule] = [],
         adapters: [SourceName: JSONValue] = [:],
         attachSettle: Int64 = 3_000, firstPushWait: Int64 = 5_000,
+        permissions: PermissionSettings = PermissionSettings(),
         adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), version: String = ""
     ) {
         self.access = access
@@ -37,6 +39,7 @@ public struct RouterSettings: Sendable {
         self.adapters = adapters
         self.attachSettle = attachSettle
         self.firstPushWait = firstPushWait
+        self.permissions = permissions
         self.adapterCredit = adapterCredit
         self.version = version
     }

@@ -34,6 +34,7 @@ extension StoreTurn {
         case .replay(let request): return .replay(try replays(request))
         case .page(let session, let after, let limit):
             return .deliveries(try waiting(session: session, after: after, limit: limit))
+        case .permission(let question): return .permission(try answer(question))
         case .deliveries(let session, let events): return .deliveries(try deliveries(session: session, events: events))
         }
     }
@@ -69,6 +70,7 @@ extension StoreTurn {
         case .outbox(let change): try apply(change)
         case .turn(let change): try apply(change, now: now)
         case .feed(let change): try apply(change)
+        case .permission(let change): try apply(change)
         }
     }
 }

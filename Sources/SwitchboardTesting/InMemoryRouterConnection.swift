@@ -11,6 +11,7 @@ public final class InMemoryRouterConnection: RouterConnection {
         var receipts: [Receipt] = []
         var calls: [Call] = []
         var hooks: [HookReport] = []
+        var requests: [PermissionRequest] = []
         var remembered: [Int64] = []
         var refusal: BusError?
     }
@@ -36,6 +37,7 @@ public final class InMemoryRouterConnection: RouterConnection {
     public var isStopped: Bool { state.withLock { $0.isStopped } }
     public var receipts: [Receipt] { state.withLock { $0.receipts } }
     public var hooks: [HookReport] { state.withLock { $0.hooks } }
+    public var requests: [PermissionRequest] { state.withLock { $0.requests } }
     public var calls: [Call] { state.withLock { $0.calls } }
     /// What the next HELLO would name as written.
     public var remembered: [Int64] { state.withLock { $0.remembered } }
@@ -52,6 +54,10 @@ public final class InMemoryRouterConnection: RouterConnection {
 
     public func send(_ hook: HookReport) throws(BusError) {
         try accept { $0.hooks.append(hook) }
+    }
+
+    public func send(_ request: PermissionRequest) throws(BusError) {
+        try accept { $0.requests.append(request) }
     }
 
     public func call(_ call: Call) throws(BusError) {

@@ -15,7 +15,13 @@ extension Configuration {
             var settings = RouterSettings(
                 access: access, isAccessStatic: isAccessStatic,
                 routes: routes.map(RouteRule.init),
-                attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait, version: Program.version)
+                attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait,
+                permissions: PermissionSettings(
+                    cardDelay: permissions.cardDelay,
+                    onTimeout: PermissionSettings.OnTimeout(rawValue: permissions.onTimeout) ?? .renew,
+                    limit: permissions.limit, cardsHere: Set(permissions.cardsHere),
+                    allowsGrants: permissions.allowsGrants, twoPerson: Set(permissions.twoPerson)),
+                version: Program.version)
             for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
             settings.feeds = feeds.map(Feed.init)
             settings.minuteOfDay = LocalTime.minuteOfDay

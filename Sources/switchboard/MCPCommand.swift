@@ -72,7 +72,7 @@ struct MCPCommand: ParsableCommand {
             instance: RandomBytes.hexadecimal(count: 8), inboxFolder: inboxFolder())
     }
 
-    private static func inboxFolder() -> String? {
+    static func inboxFolder() -> String? {
         // Without a home the connection fails later, and says why.
         do { return try Places.current().state + "/files" } catch { return nil }
     }

@@ -8,7 +8,8 @@ struct SwitchboardCommand: ParsableCommand {
         discussion: "Start with `switchboard up`; it says what runs where and what to do next.",
         version: SwitchboardVersion.current,
         subcommands: [
-            UpCommand.self, RouterCommand.self, MCPCommand.self, AttachCommand.self, StatusCommand.self,
+            UpCommand.self, RouterCommand.self, MCPCommand.self, HookCommand.self, AttachCommand.self,
+            StatusCommand.self,
             SessionsCommand.self,
             TapCommand.self, HistoryCommand.self, LogsCommand.self, SendCommand.self, ReplayCommand.self,
             AccessCommand.self, RoutesCommand.self,

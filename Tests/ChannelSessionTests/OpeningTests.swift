@@ -25,12 +25,13 @@ struct OpeningTests {
         #expect(try fixture.output.messages().count == 3)
     }
 
-    @Test("Capabilities are tools and the channel, nothing that is not there yet")
+    @Test("Capabilities are tools, the channel and its permission relay, nothing that is not there yet")
     func capabilities() throws {
         let fixture = SessionFixture()
         fixture.handshake()
         let result = try fixture.result(0)
-        #expect(result?["capabilities"] == ["tools": ["listChanged": false], "experimental": ["claude/channel": [:]]])
+        let experimental: JSONValue = ["claude/channel": [:], "claude/channel/permission": [:]]
+        #expect(result?["capabilities"] == ["tools": ["listChanged": false], "experimental": experimental])
         #expect(result?["serverInfo"]?["name"] == "switchboard")
     }
 

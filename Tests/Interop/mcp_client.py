@@ -66,7 +66,7 @@ async def handshake(home, mode):
         assert client.protocol_version == NEWEST, client.protocol_version
         assert client.server_info.name == "switchboard", client.server_info
         experimental = client.server_capabilities.experimental
-        assert experimental == {"claude/channel": {}}, experimental
+        assert experimental == {"claude/channel": {}, "claude/channel/permission": {}}, experimental
         assert client.server_capabilities.tools is not None
         assert 0 < len(client.instructions.encode()) < 2048
 

@@ -45,6 +45,7 @@ struct UpdateReader: Sendable {
         let answered = message["reply_to_message"].flatMap { Self.isOpening($0) ? nil : $0 }
         var flags = place.flags
         if sender.isProgram { flags.insert(.bot) }
+        if message["forward_origin"] != nil { flags.insert(.forwarded) }
         if addressesUs(message) || answered?["from"]?["id"]?.integerValue == bot.id { flags.insert(.mention) }
         let head = EventHead(
             id: id, chat: place.chat, thread: place.thread, sender: String(sender.id),
