@@ -49,9 +49,9 @@ extension StoreTurn {
         query.bind(1, Self.reportLimit)
         try query.each { row in
             var report = StoredReport(
-                event: row.integer(0), id: row.text(1) ?? "", place: Place(row.integer(2), row.text(3), row.text(4)),
+                event: row.integer(0), id: row.text(1) ?? "", place: Self.place(row, from: 2),
                 fingerprint: row.text(5), summary: row.text(6) ?? "",
-                shownIn: Place(row.integer(7), row.text(8), row.text(9)))
+                shownIn: Self.place(row, from: 7))
             report.messages = (row.text(10) ?? "").split(separator: "\n").map(String.init)
             feeds.reports.insert(report, at: 0)
         }
@@ -65,6 +65,11 @@ extension StoreTurn {
         parked.bind(2, quietSession)
         feeds.parked = try parked.waitingDeliveries()
         return feeds
+    }
+
+    private static func place(_ row: HotRow, from column: Int32) -> Place {
+        let thread = row.text(column + 2).flatMap { $0.isEmpty ? nil : $0 }
+        return Place(source: row.integer(column), chat: row.text(column + 1) ?? "", thread: thread)
     }
 
     public func setReport(_ report: StoredReport) throws {

@@ -51,8 +51,8 @@ extension RouterCore {
         case "reload": effects.reload = ReadRequest.Asker(link: link, id: query.id)
         default:
             fail(
-                query.id, .unknownCommand, "this router knows status, sessions, history, send, replay, adapter-exited, reload",
-                link)
+                query.id, .unknownCommand,
+                "this router knows status, sessions, history, send, replay, adapter-exited, reload", link)
         }
     }
 
