@@ -18,7 +18,7 @@ extension HookResponder {
             return admission.refusal ?? .unauthorized
         }
         let route = gate.routes?[name]
-        if let pause = pause(of: name) { return pause }
+        if let refusal = pause(of: name) ?? overspent(route) { return refusal }
         let key = request.headers[.idempotencyKey]
         guard let form = HookBody.Form(contentType: request.headers[.contentType]),
             route?.takes(contentType: request.headers[.contentType]) ?? true

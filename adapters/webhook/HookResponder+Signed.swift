@@ -17,7 +17,7 @@ extension HookResponder {
             }
             if let refusal = refusal(request, bytes, route, proof, channel) { return refusal }
             // Only who proved himself learns that the route is paused, or what it takes.
-            if let pause = pause(of: route.name) { return pause }
+            if let refusal = pause(of: route.name) ?? overspent(route) { return refusal }
             guard route.takes(contentType: request.headers[.contentType]) else { return .mediaType }
             let wants = try HookWants(query: request.uri.query, headers: request.headers, route: route)
             switch try HookReading.read(route, request.headers, bytes) {

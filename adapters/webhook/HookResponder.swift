@@ -18,6 +18,7 @@ struct HookResponder: Sendable {
     let replies: ReplyStreams
     let ledger: HookLedger
     let originals: HookOriginals
+    let budget = HookBudget()
     let identity: any PeerIdentity
     /// Whether the server itself ends TLS, or listens on this machine alone; else only the proxy is let in.
     let isCovered: Bool
