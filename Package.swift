@@ -125,7 +125,17 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            path: "adapters/telegram", exclude: ["README.md"]),
+            path: "adapters/telegram", exclude: ["README.md", "simulator"]),
+        .executableTarget(
+            name: "telegram-simulator",
+            dependencies: [
+                "JSON", logging,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "adapters/telegram/simulator"),
 
         // For tests, ours and other people's.
         .target(
@@ -181,7 +191,13 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
-        .testTarget(name: "TelegramTests", dependencies: ["AdapterKit", "SwitchboardTesting", "switchboard-telegram"]),
+        .testTarget(
+            name: "TelegramTests",
+            dependencies: [
+                "AdapterKit", "SwitchboardTesting", "switchboard-telegram", "telegram-simulator",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(
             name: "SwitchboardTests",
             dependencies: [
@@ -191,7 +207,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingHome",
+                "BusProtocol", "ChannelEvents", "FormattedText", "JSON", "MessageBus", "MessageStore", "OperatingHome",
                 "SwitchboardTesting",
             ]),
         // An adapter whose platform is a folder, for the tests that kill processes.

@@ -27,6 +27,13 @@ public protocol Adapter: Sendable {
         _ sample: PlatformSample, settings: JSONValue, places: Places, secrets: SecretResolver
     ) async throws(AdapterFailure) -> SampleAnswer
 
+    /// What to tell a person whose settings are sound: where to go on, such as a link. Called by `check` after
+    /// ``check(_:secrets:)`` found nothing.
+    static func notes(_ settings: JSONValue, secrets: SecretResolver) async -> [String]
+
+    /// What set-ups of other programs on this machine could be taken over. Called by `init --import`.
+    static func imports(_ environment: [String: String]) -> [SetupImport]
+
     /// Takes its settings. Opens nothing yet: that is ``run()``'s.
     /// - Throws: ``AdapterFailure`` when a person must mend something; the kit tries again later, and at once when
     ///   the settings change.
@@ -43,4 +50,6 @@ public protocol Adapter: Sendable {
 
 extension Adapter {
     public static func check(_ settings: JSONValue, secrets: SecretResolver) async -> [AdapterProblem] { [] }
+    public static func notes(_ settings: JSONValue, secrets: SecretResolver) async -> [String] { [] }
+    public static func imports(_ environment: [String: String]) -> [SetupImport] { [] }
 }

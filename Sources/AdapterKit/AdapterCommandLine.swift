@@ -14,6 +14,7 @@ struct AdapterCommandLine {
         case run
         case describe
         case questions
+        case imports
         case check(settings: String?)
         case sample(Sample)
         case version
@@ -39,7 +40,12 @@ struct AdapterCommandLine {
         switch words.popFirst() {
         case nil: word = .run
         case "describe": word = .describe
-        case "init": word = .questions
+        case "init":
+            word = .questions
+            if words.first == "--import" {
+                word = .imports
+                words.removeFirst()
+            }
         case "version", "--version": word = .version
         case "help", "--help", "-h": word = .help
         case "check":
@@ -78,6 +84,7 @@ struct AdapterCommandLine {
             \(program)                      run (`switchboard up` does this)
             \(program) describe [--json]    abilities, settings, set-up questions
             \(program) init [--json]        the questions of a first set-up
+            \(program) init --import        set-ups of other programs that can be taken over; for a pipe
             \(program) check [--json] [--settings JSON]
                                             judge settings, from standard input by default;
                                             exit 1 when something must be mended

@@ -72,3 +72,38 @@ public struct SetupQuestion: Hashable, Sendable {
         return .object(members)
     }
 }
+
+/// A set-up of another program that can be taken over: what a person would be asked for, and more.
+public struct SetupImport: Hashable, Sendable {
+    /// Whose set-up it is, and where: shown before it is taken.
+    public var title: String
+    /// Secrets by the names that ``SetupQuestion/secret`` gives.
+    public var secrets: [String: String]
+    public var settings: JSONObject
+    /// The source's section of `access`.
+    public var access: JSONObject
+    /// What a person must know or do, such as how to stop the other program.
+    public var notes: [String]
+
+    public init(
+        title: String, secrets: [String: String] = [:], settings: JSONObject = [:], access: JSONObject = [:],
+        notes: [String] = []
+    ) {
+        self.title = title
+        self.secrets = secrets
+        self.settings = settings
+        self.access = access
+        self.notes = notes
+    }
+
+    /// Holds the secrets: for a pipe to the program that stores them.
+    public var json: JSONValue {
+        let secrets = secrets.sorted { $0.key < $1.key }.map {
+            JSONObject.Member(key: $0.key, value: .string($0.value))
+        }
+        return [
+            "title": .string(title), "secrets": .object(JSONObject(secrets)), "settings": .object(settings),
+            "access": .object(access), "notes": .array(notes.map(JSONValue.string)),
+        ]
+    }
+}

@@ -31,6 +31,12 @@ enum AdapterProgram<Author: Adapter> {
             case .questions:
                 let questions: JSONValue = ["questions": .array(description.questions.map(\.json))]
                 say(line.isJSON ? questions.text : questions.indentedText())
+            case .imports:
+                guard isatty(1) == 0 else {
+                    throw HomeError(.exposed, "this prints secrets: use `switchboard init \(description.kind)`")
+                }
+                let found = Author.imports(ProcessEnvironment.all())
+                say((["imports": .array(found.map(\.json))] as JSONValue).text)
             case .version: say(description.version)
             case .help: say(AdapterCommandLine.help(description))
             case .check(let settings): return try await check(settings, isJSON: line.isJSON)
@@ -50,24 +56,28 @@ enum AdapterProgram<Author: Adapter> {
     // MARK: check
 
     private static func check(_ argument: String?, isJSON: Bool) async throws -> Int32 {
-        let problems = try await problems(argument)
+        let (problems, notes) = try await judge(argument)
         if isJSON {
-            let answer: JSONValue = ["ok": .bool(problems.isEmpty), "problems": .array(problems.map(\.json))]
-            say(answer.text)
+            var answer: JSONObject = ["ok": .bool(problems.isEmpty), "problems": .array(problems.map(\.json))]
+            if !notes.isEmpty { answer["notes"] = .array(notes.map(JSONValue.string)) }
+            say(JSONValue.object(answer).text)
         } else {
-            say(problems.isEmpty ? "no problems" : problems.map(\.description).joined(separator: "\n"))
+            let lines = problems.isEmpty ? ["no problems"] + notes : problems.map(\.description)
+            say(lines.joined(separator: "\n"))
         }
         return problems.isEmpty ? 0 : 1
     }
 
-    private static func problems(_ argument: String?) async throws -> [AdapterProblem] {
+    private static func judge(_ argument: String?) async throws -> ([AdapterProblem], notes: [String]) {
         let settings: JSONValue
         do throws(AdapterFailure) {
             settings = try self.settings(argument)
         } catch {
-            return error.problems
+            return (error.problems, [])
         }
-        return await Author.check(settings, secrets: SecretResolver(places: try Places.current()))
+        let secrets = SecretResolver(places: try Places.current())
+        let problems = await Author.check(settings, secrets: secrets)
+        return (problems, problems.isEmpty ? await Author.notes(settings, secrets: secrets) : [])
     }
 
     /// - Throws: what is wrong with their form.

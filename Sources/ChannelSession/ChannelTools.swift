@@ -53,14 +53,16 @@ enum ChannelTools {
     static let reply = Tool(
         name: "reply", title: "Reply in a chat",
         description: """
-            Send text to the conversation that a channel message came from. It is the only way to reach the sender, who \
+            Send Markdown to the conversation that a channel message came from; it is shown as the chat can, and a long \
+            text becomes several messages. It is the only way to reach the sender, who \
             does not see this transcript. Says whether it was sent (with ids), is queued because the platform is away \
             (it goes out later; do not repeat it), or may have been sent (unknown; do not repeat it unasked).
             """,
         parameters: [
             chat,
             Tool.Parameter(
-                "text", .string(1...100_000), required: true, "The text to send, as the person should read it."),
+                "text", .string(1...100_000), required: true,
+                "The text to send, in Markdown, as the person should read it."),
             Tool.Parameter(
                 "reply_to", .string(1...512), "message_id of one message to answer, where the chat shows such links."),
         ],

@@ -36,7 +36,9 @@ enum ToolAnswer {
         } else if !message.isEmpty, message != status {
             text += " " + message
         }
-        return ToolResult([text], structured: ["status": .string(status), "ids": .array(ids.map(JSONValue.string))])
+        var structured: JSONObject = ["status": .string(status), "ids": .array(ids.map(JSONValue.string))]
+        structured["parts"] = value["parts"]
+        return ToolResult([text], structured: structured)
     }
 
     private static func conversations(_ value: JSONValue) -> String {

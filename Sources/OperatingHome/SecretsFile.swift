@@ -18,6 +18,14 @@ enum SecretsFile {
         return values
     }
 
+    /// The name that a line sets; `nil` for blank lines and comments.
+    static func name(of line: Substring) -> String? {
+        var rest = trimmed(line)
+        if rest.hasPrefix("export ") { rest = trimmed(rest.dropFirst(7)) }
+        guard !rest.hasPrefix("#"), let equals = rest.firstIndex(of: "=") else { return nil }
+        return String(trimmed(rest[..<equals]))
+    }
+
     private static func isName(_ text: Substring) -> Bool {
         guard let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
         return text.utf8.allSatisfy {

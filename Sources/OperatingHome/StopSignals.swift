@@ -15,8 +15,10 @@ public enum StopSignals {
     }()
 
     /// Also has SIGPIPE ignored: a reader that went away is an error of the write, not the end of the process.
-    /// - Parameter onSignal: called with the number of each signal, one at a time.
-    public static func watch(onSignal: @escaping @Sendable (Int32) -> Void) throws(HomeError) {
+    /// - Parameters:
+    ///   - more: signals to watch besides, which need not mean an end.
+    ///   - onSignal: called with the number of each signal, one at a time.
+    public static func watch(and more: [Int32] = [], onSignal: @escaping @Sendable (Int32) -> Void) throws(HomeError) {
         guard let ends = pipeEnds else { throw HomeError(.spawn, "cannot make a pipe: too many open files") }
         try SystemThread.start("signals") {
             var number: UInt8 = 0
@@ -26,7 +28,7 @@ public enum StopSignals {
                 if count == 0 || (count < 0 && errno != EINTR) { return }
             }
         }
-        for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, StopSignals.handle) }
+        for number in [SIGINT, SIGTERM, SIGHUP] + more { signal(number, StopSignals.handle) }
         signal(SIGPIPE, SIG_IGN)
     }
 

@@ -83,6 +83,7 @@ public final class AdapterBench: Sendable {
         let child = adapter.withLock { $0 }
         child?.signal(SIGKILL)
         _ = await child?.exit()
+        fixture.wasKilled()
         try await forget()
     }
 

@@ -144,6 +144,7 @@ public struct AdapterContract: Sendable {
         try await bench.router.stop()
         try await bench.router.start()
         try await bench.router.welcomed(bench.source)
+        fixture.willShow(32)
         let shown = (0..<32).map { number in
             Task { [fixture] in try await fixture.show("m\(number)", identity: "\(number)") }
         }
@@ -158,14 +159,14 @@ public struct AdapterContract: Sendable {
     }
 
     private func refusal(_ bench: AdapterBench) async throws {
-        bench.router.script { script in
-            script.refuse = { $0.id.contains("bad") ? "not-allowed" : nil }
+        bench.router.script { [fixture] script in
+            script.refuse = { fixture.isEvent($0, of: "bad") ? "not-allowed" : nil }
         }
         async let first = fixture.show("first", identity: "good1")
         async let second = fixture.show("second", identity: "bad")
         async let third = fixture.show("third", identity: "good2")
         let outcomes = try await [first, second, third]
-        try require(outcomes == [.acknowledged, .refused, .acknowledged], "the platform was told \(outcomes)")
+        try require(outcomes == [.acknowledged, fixture.refusal, .acknowledged], "the platform was told \(outcomes)")
         try require(bench.router.memory.value.events.count == 2, "a refused event stopped others")
     }
 

@@ -1,4 +1,5 @@
 public import BusProtocol
+public import ChannelEvents
 public import JSON
 
 /// What the contract suite needs to know of an adapter and its platform, or of the platform's simulator.
@@ -23,4 +24,23 @@ public protocol AdapterFixture: AnyObject, Sendable {
 
     /// Waits until the platform took `count` messages in all, and gives their texts in order.
     func taken(_ count: Int) async throws -> [String]
+
+    /// Whether an event is the message of this identity.
+    func isEvent(_ head: EventHead, of identity: String) -> Bool
+
+    /// What the platform can be told of a message that is refused; most can only be told that it was read.
+    var refusal: AdapterContract.Shown { get }
+
+    /// So many messages are shown next, all at once: a platform that is polled keeps them until all are there.
+    func willShow(_ count: Int)
+
+    /// The adapter's process was killed: what it was shown and did not acknowledge, it will not acknowledge any more.
+    func wasKilled()
+}
+
+extension AdapterFixture {
+    public func isEvent(_ head: EventHead, of identity: String) -> Bool { head.id.contains(identity) }
+    public var refusal: AdapterContract.Shown { .refused }
+    public func willShow(_ count: Int) {}
+    public func wasKilled() {}
 }

@@ -17,10 +17,15 @@ struct ProgramRun: Sendable {
     /// Bytes of output and of errors that are kept; the rest is read and forgotten.
     static let limit = 4 << 20
 
-    /// - Parameter seconds: after which the program is killed.
+    /// - Parameters:
+    ///   - environment: what is added to ours.
+    ///   - seconds: after which the program is killed.
     /// - Throws: ``HomeError`` when it cannot start, ``CommandFailure`` when it does not end in time.
-    static func run(_ program: String, _ arguments: [String], seconds: Int = 20) throws -> ProgramRun {
+    static func run(_ program: String, _ arguments: [String], environment: [String: String] = [:], seconds: Int = 20)
+        throws -> ProgramRun
+    {
         var command = ChildCommand(program, arguments, hasLifeline: false)
+        command.environment.merge(environment) { $1 }
         command.output = .pipe
         command.errors = .pipe
         let child = try ChildProcess.start(command)

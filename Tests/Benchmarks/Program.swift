@@ -19,7 +19,7 @@ struct Benchmarks: ParsableCommand {
     var smoke = false
 
     enum Row: String, CaseIterable, ExpressibleByArgument {
-        case publish, latency, sessions, backlog, start, memory
+        case publish, latency, sessions, backlog, updates, start, memory
     }
 
     func run() throws {
@@ -31,6 +31,7 @@ struct Benchmarks: ParsableCommand {
             case .latency: try bench.latency()
             case .sessions: try bench.sessions()
             case .backlog: try bench.backlog()
+            case .updates: try bench.updates()
             case .start: try bench.start()
             case .memory: try bench.memory()
             }

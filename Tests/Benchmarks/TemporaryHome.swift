@@ -24,14 +24,16 @@ final class TemporaryHome {
     private(set) var router: ChildProcess?
     private let programs: String
 
-    init(programs: String) throws {
+    init(
+        programs: String,
+        configuration: String = "delivery: { attach_settle: 0s, first_push_wait: 0s }\nlog: { level: error }\n"
+    ) throws {
         self.programs = programs
         var template = Array("/tmp/switchboard-bench-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in /tmp") }
         path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
         places = Places(home: path)
         try places.prepare()
-        let configuration = "delivery: { attach_settle: 0s, first_push_wait: 0s }\nlog: { level: error }\n"
         let file = open(places.configurationFile, O_WRONLY | O_CREAT, 0o600)
         _ = write(file, configuration, configuration.utf8.count)
         close(file)

@@ -45,6 +45,26 @@ import Testing
         #expect(styled == expected)
     }
 
+    @Test(arguments: 1...100) func noPartHasMoreSpansThanItMay(seed: UInt64) {
+        var random = Seeded(state: seed &* 0x9E37_79B9_7F4A_7C15)
+        let markdown = (0..<80).map { _ in Self.pieces[Int.random(in: 0..<Self.pieces.count, using: &random)] }.joined()
+        let whole = FormattedText(markdown: markdown)
+        let most = Int.random(in: 3...9, using: &random)
+        let parts = whole.split(limit: Int.random(in: 20...400, using: &random), spans: most)
+        #expect(parts.flatMap { Array($0.text.utf16) } == Array(whole.text.utf16))
+        for part in parts {
+            #expect(part.spans.count <= most)
+            expectSound(part)
+        }
+    }
+
+    @Test func spansAreCountedAcrossACut() {
+        let whole = FormattedText(markdown: (1...7).map { "**b\($0)** word" }.joined(separator: "\n\n"))
+        let parts = whole.split(limit: 4_096, spans: 3)
+        #expect(parts.map(\.spans.count) == [3, 3, 1])
+        #expect(parts.map(\.text).joined() == whole.text)
+    }
+
     @Test func blocksAreKeptWhole() {
         let parts = FormattedText(text: "one two three\n\nfour five six").split(limit: 20)
         #expect(parts.map(\.text) == ["one two three\n\n", "four five six"])

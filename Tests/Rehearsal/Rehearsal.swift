@@ -12,7 +12,7 @@ import AdapterKit
 @main struct Rehearsal: Adapter {
     static let description = AdapterDescription(
         kind: "rehearsal", summary: "numbered messages out of a file, for tests", version: "0.1.0",
-        abilities: Abilities(verbs: ["send"]))
+        abilities: Abilities(verbs: ["send"], textLimit: 64))
 
     private let connection: AdapterConnection
     private let platform: RehearsalPlatform

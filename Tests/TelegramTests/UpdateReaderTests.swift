@@ -7,7 +7,10 @@ import Testing
 @Suite struct UpdateReaderTests {
     let reader = UpdateReader(bot: .init(id: 7, username: "My_Bot"))
 
-    func event(_ text: String) throws -> Event? { reader.event(try JSONValue(parsing: text), now: 5) }
+    func event(_ text: String) throws -> Event? {
+        var journal = ReadingJournal()
+        return reader.event(try JSONValue(parsing: text), now: 5, &journal)
+    }
 
     func message(_ members: String, chat: String = #"{"id":-100,"type":"supergroup","title":"Ops"}"#) throws -> Event {
         let text = #"{"update_id":1,"message":{"message_id":88,"date":10,"chat":\#(chat),\#(members)}}"#
@@ -47,7 +50,7 @@ import Testing
         let answer = try message(
             "\(Self.ann),\"text\":\"a\",\"reply_to_message\":{\"message_id\":3,\"from\":{\"id\":7}}")
         #expect(answer.head.flags == .mention)
-        #expect(answer.head.replyTo == "3")
+        #expect(answer.head.replyTo == "-100/3")
         let opening = #""reply_to_message":{"message_id":9,"from":{"id":7},"forum_topic_created":{}}"#
         let topic = try message(
             "\(Self.ann),\"text\":\"a\",\"message_thread_id\":9,\"is_topic_message\":true,\(opening)")
@@ -81,7 +84,7 @@ import Testing
         )
         #expect(tap?.head.id == "callback/q1")
         #expect(tap?.head.action == "a:1")
-        #expect(tap?.head.replyTo == "5")
+        #expect(tap?.head.replyTo == "4/5")
         #expect(tap?.head.time == 5)
     }
 
@@ -112,7 +115,8 @@ import Testing
             }
             let update: JSONValue
             do throws(JSONError) { update = try JSONValue(parsing: bytes) } catch { continue }
-            if let event = reader.event(update, now: 0) { #expect(event.head.invalidMember == nil) }
+            var journal = ReadingJournal()
+            if let event = reader.event(update, now: 0, &journal) { #expect(event.head.invalidMember == nil) }
         }
     }
 }

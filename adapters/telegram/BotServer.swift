@@ -23,27 +23,71 @@ struct CallFailure: Error, Hashable, Sendable {
     var migratedTo: Int64?
 }
 
-/// The Bot API over HTTP.
-struct BotServer: Sendable {
+/// The calls of the Bot API, so that tests can stand in for the server.
+protocol BotAPI: Sendable {
+    /// - Parameter seconds: how long the whole call may take.
+    func call(_ method: String, _ parameters: JSONObject, within seconds: Int64) async throws(CallFailure) -> JSONValue
+}
+
+extension BotAPI {
+    func call(_ method: String, _ parameters: JSONObject = [:]) async throws(CallFailure) -> JSONValue {
+        try await call(method, parameters, within: 20)
+    }
+}
+
+/// The Bot API over HTTP. ``close()`` must be called in the end.
+final class BotServer: BotAPI {
     /// Longest answer that is read: 100 updates of the largest kind are well below.
     static let answerLimit = 16 << 20
+    private static let connectPatience = TimeAmount.seconds(10)
 
-    private let prefix: String
+    let prefix: String
+    let filePrefix: String
+    let client: HTTPClient
+    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-    init(_ settings: TelegramSettings) { prefix = "\(settings.base)/bot\(settings.token)/" }
+    init(_ settings: TelegramSettings) {
+        prefix = "\(settings.base)/bot\(settings.token)/"
+        filePrefix = "\(settings.fileBase)/bot\(settings.token)/"
+        var configuration = HTTPClient.Configuration()
+        // A redirect would carry the token in the URL to wherever it points.
+        configuration.redirectConfiguration = .disallow
+        // One dead HTTP/2 connection would be taken for every further call; a dead HTTP/1 connection is closed with its call.
+        configuration.httpVersion = .http1Only
+        configuration.timeout.connect = Self.connectPatience
+        configuration.connectionPool.idleTimeout = .seconds(50)
+        if let proxy = settings.proxy {
+            configuration.proxy = .server(
+                host: proxy.host, port: proxy.port,
+                authorization: proxy.credentials.map { .basic(username: $0.user, password: $0.password) })
+        }
+        client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+    }
 
-    /// - Parameter seconds: how long the whole call may take.
-    func call(_ method: String, _ parameters: JSONObject = [:], within seconds: Int64 = 20) async throws(CallFailure)
-        -> JSONValue
+    /// Ends every connection; further calls fail.
+    func close() async {
+        do {
+            try await client.shutdown()
+            try await group.shutdownGracefully()
+        } catch {
+            // It is closed already.
+        }
+    }
+
+    func call(_ method: String, _ parameters: JSONObject, within seconds: Int64) async throws(CallFailure) -> JSONValue
     {
         var request = HTTPClientRequest(url: prefix + method)
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
         request.body = .bytes(ByteBuffer(bytes: JSONValue.object(parameters).bytes))
+        return try await execute(request, within: seconds)
+    }
+
+    func execute(_ request: HTTPClientRequest, within seconds: Int64) async throws(CallFailure) -> JSONValue {
         let status: UInt
         let bytes: [UInt8]
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(seconds))
+            let response = try await client.execute(request, timeout: .seconds(seconds))
             status = response.status.code
             bytes = Array(try await response.body.collect(upTo: Self.answerLimit).readableBytesView)
         } catch {
@@ -72,7 +116,7 @@ struct BotServer: Sendable {
             migratedTo: parameters?["migrate_to_chat_id"]?.integerValue)
     }
 
-    private static func failure(_ error: any Error) -> CallFailure {
+    static func failure(_ error: any Error) -> CallFailure {
         guard let error = error as? HTTPClientError else {
             // Names that cannot be resolved and refused connections come as errors of the socket, before any byte.
             let isConnecting = error is NIOConnectionError

@@ -4,57 +4,80 @@ import Synchronization
 /// Carries out what the router asks for.
 final class CommandExecutor: Sendable {
     static let textLimit = 4096
+    /// The topic "General" must not be named to the server.
+    static let general: Int64 = 1
 
-    private struct State {
-        var budget = SendBudget()
-        /// Groups that became supergroups since this process began.
-        var moved: [String: String] = [:]
+    private let server: any BotAPI
+    private let taps: TapAnswers
+    private let moves: SharedMoves
+    private let signs: TypingSigns
+    private let budget = Mutex(SendBudget())
+    private let start = ContinuousClock.now
+    private let closing: Mutex<Closing>
+
+    /// Commands under way when the adapter ends are seen to their end; the last one shuts the door.
+    private struct Closing {
+        var underWay = 0
+        var isStopped = false
+        var close: @Sendable () async -> Void
     }
 
-    private let server: BotServer
-    private let signs: TypingSigns
-    private let state = Mutex(State())
-    private let start = ContinuousClock.now
-
-    init(server: BotServer) {
+    /// - Parameter close: called once, when the adapter ended and no command is under way.
+    init(
+        server: any BotAPI, taps: TapAnswers, moves: SharedMoves,
+        whenIdle close: @escaping @Sendable () async -> Void = {}
+    ) {
+        closing = Mutex(Closing(close: close))
         self.server = server
-        signs = TypingSigns(server: server)
+        self.taps = taps
+        self.moves = moves
+        signs = TypingSigns(server: server, moves: moves)
     }
 
     func execute(_ command: PlatformCommand) async -> SendOutcome {
+        closing.withLock { $0.underWay += 1 }
+        let outcome = await carryOut(command)
+        let close = closing.withLock { closing in
+            closing.underWay -= 1
+            return closing.isStopped && closing.underWay == 0 ? closing.close : nil
+        }
+        await close?()
+        return outcome
+    }
+
+    /// Ends what goes on by itself.
+    func stop() async {
+        signs.stop()
+        let close = closing.withLock { closing in
+            closing.isStopped = true
+            return closing.underWay == 0 ? closing.close : nil
+        }
+        await close?()
+    }
+
+    private func carryOut(_ command: PlatformCommand) async -> SendOutcome {
         let arguments = command.arguments
         switch command.verb {
         case "send": return await send(command)
         case "edit": return await edit(command)
+        case "react": return await react(command)
         case "typing":
             if arguments["on"]?.boolValue == false { signs.end(command) } else { signs.begin(command) }
             return .sent(ids: [])
-        case "react":
-            guard let id = Self.number(arguments["id"]) else { return .rejected(reason: "react needs a message's id") }
-            let emoji = Self.plainEmoji(arguments["emoji"]?.stringValue ?? "")
-            let shown: JSONValue = emoji.isEmpty ? [] : [["type": "emoji", "emoji": .string(emoji)]]
-            return await single(command, "setMessageReaction", ["message_id": .integer(id), "reaction": shown])
         case "respond":
             guard let id = arguments["id"]?.stringValue, id.hasPrefix("callback/") else {
                 return .rejected(reason: "respond needs the id of a callback")
             }
-            let parameters: JSONObject = [
-                "callback_query_id": .string(String(id.dropFirst(9))),
-                "text": .string(String((arguments["text"]?.stringValue ?? "").prefix(200))),
-                "show_alert": .bool(arguments["alert"]?.boolValue ?? false),
-            ]
-            do throws(CallFailure) {
-                _ = try await server.call("answerCallbackQuery", parameters, within: 5)
-                return .sent(ids: [])
-            } catch {
-                return .rejected(reason: error.reason)
-            }
+            let failure = await taps.respond(
+                String(id.dropFirst(9)), text: arguments["text"]?.stringValue ?? "",
+                isAlert: arguments["alert"]?.boolValue ?? false)
+            return failure.map { .rejected(reason: $0) } ?? .sent(ids: [])
         case "topic":
             guard let name = arguments["name"]?.stringValue, !name.isEmpty else {
                 return .rejected(reason: "topic needs a name")
             }
-            return await call(command, "createForumTopic", ["name": .string(String(name.prefix(128)))]) {
-                $0["message_thread_id"]?.integerValue
+            return await call(command, "createForumTopic", ["name": .string(String(name.prefix(128)))]) { result, _ in
+                result["message_thread_id"]?.integerValue.map { String($0) }
             }
         case "close":
             guard command.thread != nil else { return .rejected(reason: "close needs a thread") }
@@ -63,31 +86,28 @@ final class CommandExecutor: Sendable {
         }
     }
 
-    /// Ends what goes on by itself.
-    func stop() { signs.stop() }
-
     // MARK: Messages
 
     private func send(_ command: PlatformCommand) async -> SendOutcome {
-        let pieces = UTF16Text.pieces(command.arguments["text"]?.stringValue ?? "", limit: Self.textLimit)
-        guard !pieces.isEmpty else { return .rejected(reason: "a message needs a text") }
-        var ids: [String] = []
-        for (index, piece) in pieces.enumerated() {
-            var parameters: JSONObject = ["text": .string(piece)]
-            if index == 0, let answered = command.replyTo.flatMap({ Int64($0) }) {
-                parameters["reply_parameters"] = [
-                    "message_id": .integer(answered), "allow_sending_without_reply": true,
-                ]
+        // The router cuts long texts itself; one that is longer all the same goes out in parts.
+        let parts = FormattedText(command.arguments).split(limit: Self.textLimit, spans: EntityRenderer.entityLimit)
+            .filter { part in
+                part.text.contains { !$0.isWhitespace }
             }
-            if index == pieces.count - 1, let keyboard = Self.keyboard(command.arguments["buttons"]) {
+        guard !parts.isEmpty else { return .rejected(reason: "a message needs a text") }
+        var ids: [String] = []
+        for (index, part) in parts.enumerated() {
+            var parameters = Self.shown(part)
+            if index == 0, let answered = answered(command) { parameters["reply_parameters"] = answered }
+            if index == parts.count - 1, let keyboard = Self.keyboard(command.arguments["buttons"]) {
                 parameters["reply_markup"] = keyboard
             }
             if command.arguments["silent"]?.boolValue == true { parameters["disable_notification"] = true }
-            let outcome = await call(command, "sendMessage", parameters) { $0["message_id"]?.integerValue }
+            let outcome = await call(command, "sendMessage", parameters, id: Self.messageID)
             guard case .sent(let sent) = outcome else {
                 // What went out cannot be taken back, so neither `retry` nor `rejected` would be true of the whole.
                 return ids.isEmpty
-                    ? outcome : .unknown(reason: "only \(ids.count) of \(pieces.count) parts are known to be sent")
+                    ? outcome : .unknown(reason: "only \(ids.count) of \(parts.count) parts are known to be sent")
             }
             ids += sent
         }
@@ -96,18 +116,39 @@ final class CommandExecutor: Sendable {
     }
 
     private func edit(_ command: PlatformCommand) async -> SendOutcome {
-        guard let id = Self.number(command.arguments["id"]) else {
-            return .rejected(reason: "edit needs a message's id")
-        }
-        let text = command.arguments["text"]?.stringValue ?? ""
-        guard text.utf16.count <= Self.textLimit else {
+        guard let number = number(command) else { return .rejected(reason: Self.needsMessage("edit")) }
+        let text = FormattedText(command.arguments)
+        guard text.text.utf16.count <= Self.textLimit else {
             return .rejected(reason: "a message has at most \(Self.textLimit) UTF-16 units")
         }
-        var parameters: JSONObject = ["message_id": .integer(id), "text": .string(text)]
+        var parameters = Self.shown(text)
+        parameters["message_id"] = .integer(number)
         if let keyboard = Self.keyboard(command.arguments["buttons"]) { parameters["reply_markup"] = keyboard }
         let outcome = await single(command, "editMessageText", parameters)
         if case .rejected(let reason) = outcome, reason.contains("message is not modified") { return .sent(ids: []) }
         return outcome
+    }
+
+    private func react(_ command: PlatformCommand) async -> SendOutcome {
+        guard let number = number(command) else { return .rejected(reason: Self.needsMessage("react")) }
+        let wanted = command.arguments["emoji"]?.stringValue ?? ""
+        var shown: [JSONValue] = []
+        if !wanted.isEmpty {
+            guard let emoji = ReactionSet.reaction(for: wanted) else {
+                return .rejected(
+                    reason: "bots may not react with \(wanted.prefix(8)) here; 👍 👎 👀 🔥 🎉 ❤ 🤔 👌 🙏 and such are taken")
+            }
+            shown = [["type": "emoji", "emoji": .string(emoji)]]
+        }
+        return await single(
+            command, "setMessageReaction", ["message_id": .integer(number), "reaction": .array(shown)])
+    }
+
+    static func shown(_ text: FormattedText) -> JSONObject {
+        let rendered = EntityRenderer(text)
+        var parameters: JSONObject = ["text": .string(rendered.text)]
+        if !rendered.entities.isEmpty { parameters["entities"] = .array(rendered.entities) }
+        return parameters
     }
 
     static func keyboard(_ buttons: JSONValue?) -> JSONValue? {
@@ -124,54 +165,63 @@ final class CommandExecutor: Sendable {
         return ["inline_keyboard": .array(keys)]
     }
 
-    /// Allowed reactions stand without variation selectors.
-    static func plainEmoji(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value != 0xFE0F }))
+    /// What a message answers, where that is in the chat still.
+    private func answered(_ command: PlatformCommand) -> JSONValue? {
+        guard let id = MessageID(command.replyTo), let number = id.number(in: moves.value.platformID(of: command.chat))
+        else { return nil }
+        return ["message_id": .integer(number), "allow_sending_without_reply": true]
     }
 
-    private static func number(_ value: JSONValue?) -> Int64? {
-        value?.integerValue ?? value?.stringValue.flatMap { Int64($0) }
+    private func number(_ command: PlatformCommand) -> Int64? {
+        let argument = command.arguments["id"]
+        let text = argument?.stringValue ?? argument?.integerValue.map { String($0) }
+        return MessageID(text)?.number(in: moves.value.platformID(of: command.chat))
+    }
+
+    private static func needsMessage(_ verb: String) -> String { "\(verb) needs the id of a message in this chat" }
+
+    private static let messageID: @Sendable (JSONValue, String) -> String? = { result, chat in
+        result["message_id"]?.integerValue.map { MessageID(chat: chat, number: $0).text }
     }
 
     // MARK: Calls
 
     /// A call that may be made twice without harm, so that doubt is a reason to try again.
     private func single(_ command: PlatformCommand, _ method: String, _ parameters: JSONObject) async -> SendOutcome {
-        let outcome = await call(command, method, parameters) { _ in nil }
+        let outcome = await call(command, method, parameters) { _, _ in nil }
         if case .unknown(let reason) = outcome { return .retry(after: 3000, reason: reason) }
         return outcome
     }
 
     private func call(
-        _ command: PlatformCommand, _ method: String, _ parameters: JSONObject, id: (JSONValue) -> Int64?
+        _ command: PlatformCommand, _ method: String, _ parameters: JSONObject,
+        id: @Sendable (JSONValue, String) -> String?
     ) async -> SendOutcome {
-        var chat = state.withLock { $0.moved[command.chat] } ?? command.chat
         // At most once more, under the id that the group has now.
         for isLast in [false, true] {
+            let chat = moves.value.platformID(of: command.chat)
             guard let number = Int64(chat) else { return .rejected(reason: "there is no chat of this id") }
-            if let wait = state.withLock({ [chat] in $0.budget.take(chat, now: now) }) {
+            if let wait = budget.withLock({ $0.take(chat, now: now) }) {
                 return .retry(after: Int64((wait * 1000).rounded(.up)), reason: "rate limit")
             }
             var parameters = parameters
             parameters["chat_id"] = .integer(number)
-            // The topic "General" is number 1 and must not be named.
-            if let thread = command.thread.flatMap({ Int64($0) }), thread != 1, method != "editMessageText",
+            if let thread = command.thread.flatMap({ Int64($0) }), thread != Self.general, method != "editMessageText",
                 method != "setMessageReaction"
             {
                 parameters["message_thread_id"] = .integer(thread)
             }
             do throws(CallFailure) {
                 let result = try await server.call(method, parameters)
-                return .sent(ids: id(result).map { [String($0)] } ?? [])
+                return .sent(ids: id(result, chat).map { [$0] } ?? [])
             } catch {
                 if let target = error.migratedTo, !isLast {
-                    chat = String(target)
-                    state.withLock { [chat] in $0.moved[command.chat] = chat }
+                    moves.learn(old: command.chat, new: String(target))
                     continue
                 }
                 if error.cause == .refused(429) {
-                    let seconds = Double(min(max(error.retryAfter ?? 5, 1), 86_400))
-                    state.withLock { [chat] in $0.budget.pause(chat, seconds: seconds, now: now) }
+                    let seconds = Double(Self.pause(error))
+                    budget.withLock { $0.pause(chat, seconds: seconds, now: now) }
                 }
                 return Self.outcome(error)
             }
@@ -181,13 +231,17 @@ final class CommandExecutor: Sendable {
 
     static func outcome(_ failure: CallFailure) -> SendOutcome {
         switch failure.cause {
-        case .refused(429):
-            return .retry(after: min(max(failure.retryAfter ?? 5, 1), 86_400) * 1000, reason: "rate limit")
+        case .refused(429): return .retry(after: pause(failure) * 1000, reason: "rate limit")
+        // The token is wrong or revoked: a person mends that, and then the message goes out.
+        case .refused(401): return .retry(after: 60_000, reason: failure.reason)
         case .refused: return .rejected(reason: failure.reason)
         case .unreachable: return .retry(after: 3000, reason: failure.reason)
         case .uncertain: return .unknown(reason: failure.reason)
         }
     }
+
+    /// Seconds, as the server says, within reason.
+    private static func pause(_ failure: CallFailure) -> Int64 { min(max(failure.retryAfter ?? 5, 1), 86_400) }
 
     private var now: Double { start.duration(to: .now) / .seconds(1) }
 }

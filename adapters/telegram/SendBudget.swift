@@ -3,6 +3,8 @@
 struct SendBudget {
     static let overall = 30
     static let perGroup = 20
+    /// So many chats in a pause hold back all others.
+    static let pausesOfAll = 3
 
     private var recent: [Double] = []
     private var groups: [String: [Double]] = [:]
@@ -17,6 +19,8 @@ struct SendBudget {
             return kept.isEmpty ? nil : kept
         }
         if let until = pauses[chat] { return until - now }
+        // Several chats in a pause at once: it is the bot that is too fast, not the chat.
+        if pauses.count >= Self.pausesOfAll, let first = pauses.values.min() { return first - now }
         if recent.count >= Self.overall, let oldest = recent.first { return oldest + 1 - now }
         // Ids of groups are negative.
         if chat.hasPrefix("-") {

@@ -7,15 +7,21 @@ final class TypingSigns: Sendable {
     /// Five minutes of it.
     static let repeats = 75
 
-    private let server: BotServer
+    private let server: any BotAPI
+    private let moves: SharedMoves
     private let tasks = Mutex<[String: Task<Void, Never>]>([:])
 
-    init(server: BotServer) { self.server = server }
+    init(server: any BotAPI, moves: SharedMoves) {
+        self.server = server
+        self.moves = moves
+    }
 
     func begin(_ command: PlatformCommand) {
-        guard let chat = Int64(command.chat) else { return }
+        guard let chat = Int64(moves.value.platformID(of: command.chat)) else { return }
         var parameters: JSONObject = ["chat_id": .integer(chat), "action": "typing"]
-        if let thread = command.thread.flatMap({ Int64($0) }) { parameters["message_thread_id"] = .integer(thread) }
+        if let thread = command.thread.flatMap({ Int64($0) }), thread != CommandExecutor.general {
+            parameters["message_thread_id"] = .integer(thread)
+        }
         let task = Task { [server, parameters] in
             for _ in 0..<Self.repeats where !Task.isCancelled {
                 do throws(CallFailure) {

@@ -9,47 +9,4 @@ enum UTF16Text {
         let end = units.index(start, offsetBy: Int(length))
         return String(units[start..<end])
     }
-
-    /// The text in pieces of at most `limit` units, cut after a line, else after a word, else between characters. No
-    /// character but white space at a cut gets lost, and pieces of white space alone, which the server refuses, are left out.
-    static func pieces(_ text: String, limit: Int) -> [String] {
-        var pieces: [String] = []
-        var rest = Substring(text)
-        while rest.utf16.count > limit {
-            var end = rest.startIndex
-            var line: String.Index?
-            var word: String.Index?
-            var used = 0
-            while end < rest.endIndex {
-                let character = rest[end]
-                let size = String(character).utf16.count
-                guard used + size <= limit else { break }
-                used += size
-                end = rest.index(after: end)
-                if character.isNewline { line = end } else if character.isWhitespace { word = end }
-            }
-            if end == rest.startIndex {
-                // One character of more units than a message holds, such as a heap of combining marks.
-                end = scalarBoundary(in: rest, limit: limit)
-            } else {
-                end = line ?? word ?? end
-            }
-            pieces.append(String(rest[..<end]))
-            rest = rest[end...]
-        }
-        pieces.append(String(rest))
-        return pieces.filter { piece in piece.contains { !$0.isWhitespace } }
-    }
-
-    private static func scalarBoundary(in text: Substring, limit: Int) -> String.Index {
-        var used = 0
-        var end = text.startIndex
-        for index in text.unicodeScalars.indices {
-            let size = UTF16.width(text.unicodeScalars[index])
-            guard used + size <= limit || used == 0 else { break }
-            used += size
-            end = text.unicodeScalars.index(after: index)
-        }
-        return end
-    }
 }

@@ -17,13 +17,23 @@ struct UpdateReader: Sendable {
     ]
 
     /// - Parameter now: in milliseconds since 1970, for what the platform gives no time.
+    /// - Parameter journal: what was read before; grows by this update.
     /// - Returns: `nil` for an update that is no event for us.
-    func event(_ update: JSONValue, now: Int64) -> Event? {
+    func event(_ update: JSONValue, now: Int64, _ journal: inout ReadingJournal) -> Event? {
+        guard var event = event(of: update, now: now, &journal) else { return nil }
+        event.head.chat = journal.moves.id(of: event.head.chat)
+        return event
+    }
+
+    private func event(of update: JSONValue, now: Int64, _ journal: inout ReadingJournal) -> Event? {
         for kind in ["message", "channel_post"] {
-            if let message = update[kind] { return self.message(message, isEdit: false) }
+            if let message = update[kind] {
+                learnMove(message, &journal)
+                return self.message(message)
+            }
         }
         for kind in ["edited_message", "edited_channel_post"] {
-            if let message = update[kind] { return self.message(message, isEdit: true) }
+            if let message = update[kind] { return edit(message, &journal) }
         }
         if let query = update["callback_query"] { return tap(query, now: now) }
         if let change = update["message_reaction"] { return reaction(change) }
@@ -31,27 +41,40 @@ struct UpdateReader: Sendable {
         return nil
     }
 
+    private func learnMove(_ message: JSONValue, _ journal: inout ReadingJournal) {
+        guard let chat = message["chat"]?["id"]?.integerValue else { return }
+        if let new = message["migrate_to_chat_id"]?.integerValue {
+            journal.moves.add(old: String(chat), new: String(new))
+        } else if let old = message["migrate_from_chat_id"]?.integerValue {
+            journal.moves.add(old: String(old), new: String(chat))
+        }
+    }
+
     // MARK: Messages
 
-    private func message(_ message: JSONValue, isEdit: Bool) -> Event? {
+    private func edit(_ message: JSONValue, _ journal: inout ReadingJournal) -> Event? {
+        guard var event = self.message(message) else { return nil }
+        let second = message["edit_date"]?.integerValue ?? message["date"]?.integerValue ?? 0
+        event.head.id = journal.editID(of: event.head.id, second: second)
+        event.head.kind = .edit
+        event.head.time = Self.time(second)
+        return event
+    }
+
+    private func message(_ message: JSONValue) -> Event? {
         guard let place = Place(message), let number = message["message_id"]?.integerValue, let sender = sender(message)
         else { return nil }
-        var id = "\(place.chat)/\(number)"
-        var date = message["date"]?.integerValue ?? 0
-        if isEdit {
-            date = message["edit_date"]?.integerValue ?? date
-            id += "/edit/\(date)"
-        }
         let answered = message["reply_to_message"].flatMap { Self.isOpening($0) ? nil : $0 }
         var flags = place.flags
         if sender.isProgram { flags.insert(.bot) }
         if message["forward_origin"] != nil { flags.insert(.forwarded) }
         if addressesUs(message) || answered?["from"]?["id"]?.integerValue == bot.id { flags.insert(.mention) }
         let head = EventHead(
-            id: id, chat: place.chat, thread: place.thread, sender: String(sender.id),
-            kind: isEdit ? .edit : Self.isMembership(message) ? .membership : .message, flags: flags,
+            id: place.id(of: number), chat: place.chat, thread: place.thread, sender: String(sender.id),
+            kind: Self.isMembership(message) ? .membership : .message, flags: flags,
             group: message["media_group_id"]?.stringValue.map { String($0.prefix(64)) },
-            replyTo: answered?["message_id"]?.integerValue.map { String($0) }, time: Self.time(date))
+            replyTo: answered?["message_id"]?.integerValue.map(place.id(of:)),
+            time: Self.time(message["date"]?.integerValue ?? 0))
         return Event(
             head: head,
             body: EventBody(
@@ -91,7 +114,7 @@ struct UpdateReader: Sendable {
         let action = query["data"]?.stringValue
         let head = EventHead(
             id: "callback/\(id)", chat: place.chat, thread: place.thread, sender: String(sender.id), kind: .callback,
-            flags: place.flags, replyTo: String(number), action: action,
+            flags: place.flags, replyTo: place.id(of: number), action: action,
             // The platform does not say when a button was pressed; the message's own time would make it look old.
             time: now)
         return Event(head: head, body: EventBody(text: "", user: sender.name, chatTitle: place.title))
@@ -105,7 +128,7 @@ struct UpdateReader: Sendable {
         let shown = (change["new_reaction"]?.arrayValue ?? []).map { $0["emoji"]?.stringValue ?? "[custom emoji]" }
         let head = EventHead(
             id: "\(place.chat)/\(number)/reaction/\(sender.id)/\(date)", chat: place.chat, sender: String(sender.id),
-            kind: .reaction, flags: place.flags, replyTo: String(number), time: Self.time(date))
+            kind: .reaction, flags: place.flags, replyTo: place.id(of: number), time: Self.time(date))
         return Event(
             head: head, body: EventBody(text: shown.joined(separator: " "), user: sender.name, chatTitle: place.title))
     }
@@ -154,6 +177,8 @@ struct UpdateReader: Sendable {
         var thread: String?
         var title: String?
         var flags: EventFlags
+
+        func id(of number: Int64) -> String { MessageID(chat: chat, number: number).text }
 
         init?(_ object: JSONValue) {
             guard let chat = object["chat"], let id = chat["id"]?.integerValue else { return nil }

@@ -42,7 +42,7 @@ final class Supervisor {
     static let stopPatience: Int64 = 10_000
 
     let places: Places
-    let plans: [AdapterPlan]
+    private(set) var plans: [AdapterPlan]
     let log = Logger(label: "up")
     let inputs = WaitingQueue<Input>(name: "supervisor", limit: 1024)
     /// Called once when the router has answered and every source has said how it stands.
@@ -76,7 +76,7 @@ final class Supervisor {
     /// - Throws: ``CommandFailure`` when the router does not come up at all.
     func run() throws {
         let inputs = inputs
-        try StopSignals.watch { inputs.put(.signal($0)) }
+        try StopSignals.watch(and: [ReloadRequest.signal]) { inputs.put(.signal($0)) }
         try addRouter()
         start(0)
         openPeer()
@@ -85,7 +85,7 @@ final class Supervisor {
                 meetDeadlines()
                 continue
             }
-            if case .signal(let number) = input {
+            if case .signal(let number) = input, number != ReloadRequest.signal {
                 log.notice("stopping", metadata: ["signal": "\(number)"])
                 break
             }
@@ -98,7 +98,7 @@ final class Supervisor {
 
     private func handle(_ input: Input) {
         switch input {
-        case .signal: break
+        case .signal: reload()
         case .ended(let name, let pid, let status): ended(name, pid, status)
         case .welcomed:
             if !isRouterThere { log.info("router answers") }
@@ -122,21 +122,43 @@ final class Supervisor {
     }
 
     private func startAdapters() {
-        for plan in plans where plan.isEnabled {
-            do throws(HomeError) {
-                let program = try ProgramFinder.require(plan.programName)
-                var command = ChildCommand(program)
-                command.environment["SWITCHBOARD_SOURCE"] = plan.name
-                command.environment["SWITCHBOARD_SOURCE_KEY"] = try SourceKey.load(plan.name, places: places)
-                children.append(try child(plan.name, command))
-                start(children.count - 1)
-            } catch {
-                let reason = error.message
-                unstartable[plan.name] = reason
-                log.error("adapter cannot start", metadata: ["source": "\(plan.name)", "reason": "\(reason)"])
-            }
-        }
+        for plan in plans where plan.isEnabled { startAdapter(plan) }
         announceBy = TimeText.monotonic() + 10_000
+    }
+
+    private func startAdapter(_ plan: AdapterPlan) {
+        do throws(HomeError) {
+            let program = try ProgramFinder.require(plan.programName)
+            var command = ChildCommand(program)
+            command.environment["SWITCHBOARD_SOURCE"] = plan.name
+            command.environment["SWITCHBOARD_SOURCE_KEY"] = try SourceKey.load(plan.name, places: places)
+            children.append(try child(plan.name, command))
+            start(children.count - 1)
+        } catch {
+            let reason = error.message
+            unstartable[plan.name] = reason
+            log.error("adapter cannot start", metadata: ["source": "\(plan.name)", "reason": "\(reason)"])
+        }
+    }
+
+    /// The configuration changed: the router reads it again, and adapters that are new in it are started. One that is
+    /// no more in it runs on without the router's welcome until the next start.
+    private func reload() {
+        do {
+            let router = try ProgramFinder.require("switchboard-router")
+            let wanted = try AdapterPlan.all(router: router).plans
+            children.first { $0.name == Self.routerName }?.process?.signal(SIGHUP)
+            plans = wanted
+            // Before the router answers for the first time nothing but it runs: all are started then.
+            guard children.count > 1 || announceBy != nil else { return }
+            for plan in wanted where plan.isEnabled && !children.contains(where: { $0.name == plan.name }) {
+                unstartable[plan.name] = nil
+                startAdapter(plan)
+            }
+            log.notice("configuration read again")
+        } catch {
+            log.error("configuration not read again", metadata: ["reason": "\(error)"])
+        }
     }
 
     private func child(_ name: String, _ command: ChildCommand) throws(HomeError) -> Child {
@@ -304,6 +326,7 @@ final class Supervisor {
         while !running.isEmpty {
             switch inputs.take(within: deadline - TimeText.monotonic()) {
             case .ended(_, let pid, _): running.remove(pid)
+            case .signal(ReloadRequest.signal): break
             case .signal, nil:
                 // Asked twice, or too slow.
                 for child in children where running.contains(child.process?.pid ?? 0) {

@@ -11,8 +11,11 @@ enum HistoryText {
     }
 
     private static func text(reply: JSONValue) -> String {
+        let verb = member(reply, "verb")
+        var what = verb.isEmpty ? "reply" : verb
+        if let part = reply["part"]?.integerValue, let total = reply["of"]?.integerValue { what += " \(part)/\(total)" }
         let lines = [
-            "\(TimeText.stamp(reply["time_ms"]?.integerValue ?? 0))  \(member(reply, "conversation"))  reply  \(member(reply, "state"))",
+            "\(TimeText.stamp(reply["time_ms"]?.integerValue ?? 0))  \(member(reply, "conversation"))  \(what)  \(member(reply, "state"))",
             "  text   " + excerpt(reply["text"]?.stringValue ?? ""),
         ]
         let reason = member(reply, "reason")

@@ -23,6 +23,8 @@ struct StatusText {
                 + "\(count(store, "waiting")) waiting, outbox \(count(store, "outbox")), "
                 + TimeText.bytes(store?["bytes"]?.integerValue ?? 0),
         ]
+        let letters = count(store, "dead_letters")
+        if letters > 0 { lines.append("          \(letters) given up: see `switchboard deadletters`") }
         if let reason = store?["reason"]?.stringValue { lines.append("          \(Terminal.plain(reason))") }
         if let home = router?["home"]?.stringValue { lines.append("home      \(Terminal.plain(home))") }
         return lines.joined(separator: "\n")

@@ -99,21 +99,38 @@ struct RehearsalVerdict {
             case .queued, .sending, .rejected, .dropped: Issue.record("\(part.key) is left as \(part.state.word)")
             }
         }
-        let text = Dictionary(parts.values.map { ($0.text, $0) }, uniquingKeysWith: { first, _ in first })
+        let first = Dictionary(
+            parts.values.filter { $0.ordinal == 1 }.map { ($0.text, $0) }, uniquingKeysWith: { first, _ in first })
+        let whole = Dictionary(grouping: parts.values, by: \.reply)
         for (key, reply) in replies {
-            // The same words again are the part that was first asked for.
-            let part = parts[key] ?? text[reply.text]
-            check(key, told: reply.told, part)
+            // The same words again are the reply that was first asked for.
+            check(key, told: reply.told, (parts[key] ?? first[reply.text]).flatMap { whole[$0.reply] } ?? [])
+        }
+        for parts in whole.values {
+            #expect(parts.count == Int(parts[0].total), "a reply has \(parts.count) of \(parts[0].total) parts")
+        }
+        checkOrder()
+    }
+
+    /// Parts of one reply were sent one after the other.
+    private func checkOrder() {
+        var newest: [Int64: Int64] = [:]
+        for (key, _) in executed {
+            guard let part = parts[key] else { continue }
+            #expect(part.ordinal > newest[part.reply] ?? 0, "\(key) came after part \(newest[part.reply] ?? 0)")
+            newest[part.reply] = part.ordinal
         }
     }
 
-    private func check(_ key: String, told: RehearsalRecord.Told?, _ part: OutboxPart?) {
+    private func check(_ key: String, told: RehearsalRecord.Told?, _ parts: [OutboxPart]) {
         switch told {
-        case .status("sent"): #expect(part?.state == .sent, "\(key): told sent, is \(part?.state.word ?? "nothing")")
+        case .status("sent"):
+            #expect(
+                !parts.isEmpty && parts.allSatisfy { $0.state == .sent }, "\(key): told sent, is \(parts.map(\.state))")
         case .status("unknown"):
-            #expect(part?.state == .unknown, "\(key): told unknown, is \(part?.state.word ?? "nothing")")
+            #expect(parts.contains { $0.state == .unknown }, "\(key): told unknown, is \(parts.map(\.state))")
         // It was taken: it ends as sent or unknown, which is checked of every part.
-        case .status("queued"): #expect(part != nil, "\(key): told queued, and is not there")
+        case .status("queued"): #expect(!parts.isEmpty, "\(key): told queued, and is not there")
         // Its session was killed before it heard.
         case .nothing: break
         case .status, .failure, nil: Issue.record("\(key): told \(String(describing: told))")
@@ -133,7 +150,8 @@ struct RehearsalVerdict {
 }
 
 extension OutboxPart {
+    /// What the whole reply was asked to say.
     fileprivate var text: String {
-        do { return try JSONValue(parsing: arguments)["text"]?.stringValue ?? "" } catch { return "" }
+        do { return try JSONValue(parsing: asked ?? arguments)["text"]?.stringValue ?? "" } catch { return "" }
     }
 }

@@ -77,7 +77,11 @@ final class RehearsedSession: Sendable {
             $0.open[incarnation, default: 0] < openCalls
         }
         let key = "toolu-\(incarnation)-\(writing.number)-\(writing.redelivery)"
-        let text = "answer \(writing.number)" + (writing.number % 2 == 0 ? "" : " by \(incarnation)")
+        let words = "answer \(writing.number)" + (writing.number % 2 == 0 ? "" : " by \(incarnation)")
+        // Every third one takes three messages.
+        let text =
+            writing.number % 3 == 0
+            ? ["a", "b", "c"].map { "\(words), part \($0), which is not short at all." }.joined(separator: " ") : words
         record.asks(key, RehearsalRecord.Reply(chat: writing.chat, text: text, incarnation: incarnation))
         try session.request(
             "tools/call",
