@@ -99,19 +99,13 @@ enum AdapterProgram<Author: Adapter> {
     // MARK: sample
 
     private static func deliver(_ sample: AdapterCommandLine.Sample, isJSON: Bool) async throws -> Int32 {
+        let places = try Places.current()
         let answer: SampleAnswer
-        do {
-            guard let body = try SmallFile.read(sample.file, limit: PlatformSample.limit) else {
-                throw AdapterFailure(
-                    AdapterProblem(
-                        path: "", code: "file", message: "there is no file \(sample.file)",
-                        mend: "name one that is there"))
-            }
-            let places = try Places.current()
+        do throws(AdapterFailure) {
             answer = try await Author.deliver(
-                PlatformSample(route: sample.route, body: body, isSigned: sample.isSigned),
+                PlatformSample(route: sample.route, body: try contents(of: sample.file), isSigned: sample.isSigned),
                 settings: try settings(sample.settings), places: places, secrets: SecretResolver(places: places))
-        } catch let error as AdapterFailure {
+        } catch {
             if isJSON {
                 say(JSONValue.object(["ok": false, "problems": .array(error.problems.map(\.json))]).text)
             } else {
@@ -121,6 +115,21 @@ enum AdapterProgram<Author: Adapter> {
         }
         say(isJSON ? answer.json.text : answer.text)
         return answer.isTaken ? 0 : 1
+    }
+
+    private static func contents(of path: String) throws(AdapterFailure) -> [UInt8] {
+        func failure(_ message: String) -> AdapterFailure {
+            AdapterFailure(
+                AdapterProblem(path: "", code: "file", message: message, mend: "name a file that can be read"))
+        }
+        let bytes: [UInt8]?
+        do throws(HomeError) {
+            bytes = try SmallFile.read(path, limit: PlatformSample.limit)
+        } catch {
+            throw failure(error.message)
+        }
+        guard let bytes else { throw failure("there is no file \(path)") }
+        return bytes
     }
 
     /// All of standard input, at most 1 MiB; nothing when a person sits there.
