@@ -1,6 +1,7 @@
 import BusProtocol
 import ChannelEvents
 import JSON
+import MessageBus
 import MessageStore
 import Testing
 

@@ -237,7 +237,7 @@ import Testing
     @Test(arguments: signing.indices) func whatWeSignIsTakenAndNothingBesideIt(_ index: Int) throws {
         let (scheme, secret, form) = Self.signing[index]
         let proof = try HookProof(
-            scheme: scheme, form: form, secrets: ["another secret that is longer", secret].suffix(1))
+            scheme: scheme, form: form, secrets: [secret])
         let raw = Array(Self.linearBody.utf8)
         let now: Int64 = 1_700_000_000
         let headers = try proof.headers(signing: raw, now: now, id: "msg_7")

@@ -2,6 +2,7 @@ import AdapterKit
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// `switchboard send --route ci --file payload.json --sign`: the running webhook is given what a sender would post.
 extension Webhook {
@@ -61,7 +62,7 @@ extension Webhook {
         request.method = .POST
         request.headers = headers
         request.body = .bytes(ByteBuffer(bytes: body))
-        var configuration = HTTPClient.Configuration(certificateVerification: .none)
+        var configuration = HTTPClient.Configuration(certificateVerification: CertificateVerification.none)
         configuration.proxy = nil
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let outcome: Result<SampleAnswer, AdapterFailure>
