@@ -25,6 +25,8 @@ public struct StoredState: Sendable {
 
     /// What was chosen for conversations.
     public var routes = StoredRoutes()
+    /// What was shown of feeds, and what waits for the end of their quiet hours.
+    public var feeds = StoredFeeds()
     /// What `switchboard access` changed.
     public var amendments: [AmendmentRecord] = []
     public var pairings: [Pairing] = []
@@ -122,6 +124,7 @@ extension StoreTurn {
         }
         state.turns = try loadTurns()
         state.notices = try loadNotices()
+        state.feeds = try loadFeeds()
         try loadAccess(into: &state)
         try loadAwaitingFiles(into: &state)
         try loadQuestions(into: &state)

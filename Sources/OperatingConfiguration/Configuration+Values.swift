@@ -16,6 +16,7 @@ extension Configuration {
             people: (effective["people"]?.objectValue ?? JSONObject()).map(Person.init))
         isAccessStatic = effective["access"]?[Self.staticWord]?.boolValue ?? false
         routes = (effective["routes"]?.arrayValue ?? []).map(RouteEntry.init)
+        feeds = (effective["feeds"]?.arrayValue ?? []).map(FeedEntry.init)
         let delivery = effective["delivery"]
         self.delivery = Delivery(
             attachSettle: delivery.duration("attach_settle"), firstPushWait: delivery.duration("first_push_wait"),
@@ -89,7 +90,7 @@ extension Configuration.AdapterEntry {
 }
 
 extension Configuration.RouteEntry {
-    fileprivate init(_ value: JSONValue) {
+    init(_ value: JSONValue) {
         let match = value["match"]
         conversation = match?["conversation"]?.stringValue.flatMap { Conversation($0) }
         source = match?["source"]?.stringValue.flatMap { SourceName($0) }

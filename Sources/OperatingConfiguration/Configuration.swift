@@ -13,6 +13,8 @@ public struct Configuration: Hashable, Sendable {
     public var isAccessStatic: Bool
     /// First match wins.
     public var routes: [RouteEntry]
+    /// First match wins.
+    public var feeds: [FeedEntry]
     public var delivery: Delivery
     public var files: Files
     public var permissions: Permissions

@@ -17,6 +17,9 @@ extension ConfigurationKey {
         ConfigurationKey(
             "routes", .list(.object(route)), "Which session gets what; the first match wins.", standard: []),
         ConfigurationKey(
+            "feeds", .list(.object(feed)),
+            "How people see what programs send, and when it may not disturb; the first match wins.", standard: []),
+        ConfigurationKey(
             "delivery", .object(delivery), "When a session is written to, and what senders read meanwhile.",
             standard: [:]),
         ConfigurationKey("files", .object(files), "How much of files is taken.", standard: [:]),
@@ -109,7 +112,7 @@ extension ConfigurationKey {
             standard: false),
     ]
 
-    private static let match: [ConfigurationKey] = [
+    static let match: [ConfigurationKey] = [
         ConfigurationKey("conversation", .text(.conversation), "`source:chat` or `source:chat/thread`."),
         ConfigurationKey("source", .text(.source), "The name of an adapter's entry."),
         ConfigurationKey("thread", .text(.identifier), "The id of a thread or topic, whatever its chat."),

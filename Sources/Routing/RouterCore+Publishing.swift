@@ -20,7 +20,7 @@ extension RouterCore {
             if decision.isAllowed, head.authentication == .platform {
                 book.note(head, Place(source: source.id, chat: head.chat, thread: head.thread), now)
             }
-            let body = decision.isAllowed ? event.body : nil
+            let body = decision.isAllowed ? withContext(event.body, head, source: source.id) : nil
             return .storable(
                 NewEvent(
                     source: source.id, head: head, body: body, rule: decision.rule.rawValue,
@@ -59,7 +59,7 @@ extension RouterCore {
                     delivery: WaitingDelivery(
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
                 // A verdict never waits behind messages, and never reaches Claude as one.
-                let speaker = judgement.speakers[index]
+                let speaker = judgement.speakers[index] ?? sessionAnswered(by: event.head, source: source.id)
                 if takesAsVerdict(arrival, now) || takesAsCommand(arrival, answering: speaker, now) { continue }
                 switch readAsAnswer(arrival, now) {
                 case .late: continue
@@ -67,6 +67,10 @@ extension RouterCore {
                     route(answer, answering: session, now)
                     continue
                 case .other: break
+                }
+                if !settings.feeds.isEmpty, let feed = feed(of: arrival) {
+                    report(arrival, feed, now)
+                    if parks(arrival, feed, now) { continue }
                 }
                 if revises(arrival, judgement.originals[index], now) { continue }
                 if awaitsFiles(arrival, hasAttachments: event.hasAttachments, answering: speaker, now) { continue }

@@ -8,6 +8,7 @@ import MessageStore
 extension RouterCore {
     func queryQuestion(_ query: Call, from link: LinkID) -> Question? {
         if Self.letterQueries.contains(query.name) { return letterQuestion(query) }
+        if query.name == "replay", case .operator = peers[link]?.kind { return replayQuestion(query) }
         guard query.name == "send", case .operator = peers[link]?.kind else { return nil }
         return part(for: query, key: operatorKey(query, link), session: unassignedSession, now: 0).map { .reply($0) }
     }
@@ -47,13 +48,14 @@ extension RouterCore {
         case let name where Self.accessQueries.contains(name): accessQuery(query, from: link, now)
         case "hook": hearCommand(query, from: link, now)
         case let name where Self.letterQueries.contains(name): letterQuery(query, from: link, knowing: fact, now)
+        case "replay": replay(query, from: link, knowing: fact, now)
         case let name where Self.permissionQueries.contains(name): permissionQuery(query, from: link, now)
         case "adapter-exited": adapterExited(query, from: link, now)
         case "reload": effects.reload = ReadRequest.Asker(link: link, id: query.id)
         default:
             fail(
-                query.id, .unknownCommand, "this router knows status, sessions, history, send, adapter-exited, reload",
-                link)
+                query.id, .unknownCommand,
+                "this router knows status, sessions, history, send, replay, adapter-exited, reload", link)
         }
     }
 

@@ -109,6 +109,8 @@ extension RouterCore {
         case "ask": questionSettled(part)
         case "progress": progressSettled(part, now)
         case "topic": topicSettled(part, now)
+        case "report": reportSettled(part)
+        case "follow": followSettled(part)
         default: break
         }
     }

@@ -42,6 +42,7 @@ public struct RouterCore: Sendable {
     var outbox: Outbox
     var files = FileBook()
     var tools: ToolBook
+    var feeds: FeedBook
     var relay: PermissionRelay
     /// What senders were told about their waiting.
     var notices: NoticeBook
@@ -85,6 +86,7 @@ public struct RouterCore: Sendable {
         routes = RoutingTable(state.routes, outbox: state.outbox)
         notices = NoticeBook(state.notices)
         outbox = Outbox(parts: state.outbox, last: state.lastPart)
+        feeds = FeedBook(state.feeds)
         relay = PermissionRelay(state.permissions, now: now)
         for record in state.sources {
             var source = Source(record)
@@ -260,6 +262,7 @@ public struct RouterCore: Sendable {
         askForUnassigned(now)
         advanceFiles(now)
         advanceLines(now)
+        releaseQuiet(now)
         keepTopics(now)
         tickPrompts(now)
         runLanes(now)

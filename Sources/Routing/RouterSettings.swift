@@ -28,6 +28,10 @@ public struct RouterSettings: Sendable {
     public var files: FileLimits
     /// Where received files lie on this machine.
     public var fileFolder: String
+    /// How people see what programs send; the first that matches.
+    public var feeds: [Feed] = []
+    /// The time of day where the owner is, in minutes since midnight, from the wall clock.
+    public var minuteOfDay: @Sendable (Int64) -> Int = { Int($0 / 60_000 % 1_440) }
     public var version: String
 
     public init(

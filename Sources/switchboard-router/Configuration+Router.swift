@@ -32,6 +32,8 @@ extension Configuration {
             settings.adapters[adapter.name] = adapter.settings
             if adapter.kind != adapter.name.text { settings.kinds[adapter.name] = adapter.kind }
         }
+        settings.feeds = feeds.map(Feed.init)
+        settings.minuteOfDay = LocalTime.minuteOfDay
         settings.managed = managed.map {
             ManagedRules(
                 isOff: !$0.isEnabled, ceiling: $0.ceiling, forbiddenCommands: $0.forbiddenCommands,
@@ -79,5 +81,13 @@ extension RouteRule {
         self.init(
             source: entry.source, conversation: entry.conversation, thread: entry.thread, sender: entry.sender,
             kind: entry.kind.map(EventKind.init), text: entry.text, to: target, isUrgent: entry.isUrgent)
+    }
+}
+
+extension Feed {
+    init(_ entry: Configuration.FeedEntry) {
+        self.init(
+            match: RouteRule(entry.match), reportTo: entry.reportTo, ring: Ring(rawValue: entry.ring) ?? .firing,
+            quietHours: entry.quietHours.flatMap { Hours($0) })
     }
 }
