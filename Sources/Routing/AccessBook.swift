@@ -84,7 +84,7 @@ struct AccessBook: Sendable {
     /// An event was let in: what follows for those after it.
     /// - Returns: whether its thread has addressed us now for the first time.
     @discardableResult
-    mutating func note(_ head: EventHead, _ place: Place, _ now: Moment) {
+    mutating func note(_ head: EventHead, _ place: Place, _ now: Moment) -> Bool {
         if head.flags.contains(.bot) {
             if botTimes.count >= Self.botLimit {
                 botTimes = botTimes.filter { $0.value.last ?? 0 > now.uptime - Self.minute }
