@@ -87,8 +87,8 @@ struct EndpointProcessTests {
         _ = try await probe.response(to: "p")
         let first = try home.session()
         let second = try home.session()
-        #expect(try await first.open().tools.count == 4)
-        #expect(try await second.open().tools.count == 4)
+        #expect(try await first.open().tools.count == 11)
+        #expect(try await second.open().tools.count == 11)
         for session in [probe, first, second] {
             session.closeInput()
             try await ends(session)

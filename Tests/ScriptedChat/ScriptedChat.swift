@@ -46,4 +46,6 @@ import AdapterKit
     func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent {
         try await line.fetch(attachment)
     }
+
+    func history(_ request: HistoryRequest) async throws(FetchFailure) -> [Event] { try await line.history(request) }
 }
