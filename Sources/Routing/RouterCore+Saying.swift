@@ -106,6 +106,7 @@ extension RouterCore {
         switch part.key.prefix(while: { $0 != ":" }) {
         case "card": cardSettled(part, now)
         case "topic": topicSettled(part, now)
+        case "which": questionSettled(part)
         default: break
         }
     }
