@@ -111,6 +111,7 @@ extension RouterCore {
         case "topic": topicSettled(part, now)
         case "report": reportSettled(part)
         case "follow": followSettled(part)
+        case "which": sessionAsked(part)
         default: break
         }
     }
