@@ -23,7 +23,7 @@ extension SessionCore {
     mutating func callRefused(_ key: String, _ error: BusError) {
         guard let call = calls.end(key) else { return }
         if call.hasFiles { emit(.closeFiles(key)) }
-        let tail = call.acts ? " Nothing was sent; try again later." : " Nothing was read; try again later."
+        let tail = call.acts ? " It was not kept; send it again later." : " Nothing was read; try again later."
         finish(call.requests, .failure("Switchboard takes no more calls now (\(error.code.rawValue))." + tail))
     }
 

@@ -16,6 +16,11 @@ extension RouterCore {
             return fail(call.id, .notFound, "pass needs event_id or chat_id, copied from the channel tag", link)
         }
         let source = event.flatMap { sources[$0.source]?.id }
+        // Who names an event has read it, also when the receipt for it is still on its way.
+        if let event {
+            let named = (sessions[id]?.inFlight ?? []).filter { $0.id == event.id && $0.place.source == source }
+            if !named.isEmpty { noteWritten(named.map(\.event), by: id, now) }
+        }
         var passed: Set<EventSequence> = []
         cover(id, state: .passed) { delivery in
             let fits =

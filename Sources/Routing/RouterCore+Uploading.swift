@@ -51,6 +51,10 @@ extension RouterCore {
                 token: token, name: FileName.safe(item["name"]?.stringValue), mediaType: item["type"]?.stringValue,
                 size: size)
         }
+        if files.uploads.count >= Self.uploadLimit {
+            // Those of sessions that are gone; one that comes back asks again.
+            for (id, upload) in files.uploads where links.accepted(from: upload.link) == nil { forgetUpload(id) }
+        }
         if let problem = problem(with: items, of: wanted.count) {
             fail(call.id, problem.code, problem.message, link)
             return true

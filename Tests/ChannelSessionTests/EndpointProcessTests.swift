@@ -72,7 +72,7 @@ struct EndpointProcessTests {
         try session.request("initialize", ["protocolVersion": "2025-11-25"], id: 0)
         #expect(try await session.response(to: 0)["result"]?["protocolVersion"] == "2025-11-25")
         try session.request("tools/list", id: 1)
-        #expect(try await session.response(to: 1)["result"]?["tools"]?.arrayValue?.count == 4)
+        #expect(try await session.response(to: 1)["result"]?["tools"]?.arrayValue?.count == 11)
         #expect(home.isUntouched)
         session.closeInput()
         try await ends(session)

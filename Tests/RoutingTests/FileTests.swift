@@ -9,6 +9,9 @@ import Testing
 
 /// What the core decides about files, without a byte of one.
 @Suite struct FileTests {
+    /// The testing library has one, too.
+    typealias Attachment = ChannelEvents.Attachment
+
     private let router: RouterFixture
 
     init() throws {

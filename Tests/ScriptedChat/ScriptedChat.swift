@@ -33,6 +33,7 @@ import AdapterKit
     func run() async throws {
         let read = connection.cursor?.integerValue ?? 0
         let posts = try line.open(source: connection.source.text, after: read)
+        connection.report(.up)
         for await post in posts {
             _ = try await connection.publish([post.event], cursor: .integer(post.number))
             line.say(["committed": .integer(post.number)])
