@@ -1,4 +1,5 @@
 public import BusProtocol
+public import ChannelEvents
 public import JSON
 public import OperatingHome
 
@@ -47,6 +48,10 @@ public protocol Adapter: Sendable {
     /// - Throws: ``FetchFailure``: `gone` when the platform has it no more, `oversize` when it is longer than
     ///   ``AttachmentRequest/limit``, `unavailable` when it is worth trying later.
     func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent
+
+    /// Gives what was said in a chat before, newest last, as it published it or would have: the same ids. Asked only of
+    /// adapters that declare the feature `history`.
+    func history(_ request: HistoryRequest) async throws(FetchFailure) -> [Event]
 }
 
 extension Adapter {
@@ -56,5 +61,9 @@ extension Adapter {
 
     public func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent {
         throw FetchFailure(.unsupported, "this adapter gives no files")
+    }
+
+    public func history(_ request: HistoryRequest) async throws(FetchFailure) -> [Event] {
+        throw FetchFailure(.unsupported, "this adapter gives no history")
     }
 }

@@ -145,7 +145,10 @@ final class AdapterHost<Author: Adapter>: Sendable {
                 guard problems.isEmpty else { throw AdapterFailure(problems) }
                 let author = try Author(connection)
                 commands.begin { await author.execute($0) }
-                attachments.begin { request async throws(FetchFailure) in try await author.fetch(request) }
+                attachments.begin { fetch async throws(FetchFailure) in
+                    if let request = HistoryRequest(fetch) { return .history(try await author.history(request)) }
+                    return try await author.fetch(AttachmentRequest(fetch))
+                }
                 try await author.run()
                 return Task.isCancelled ? .cancelled : .returned
             } catch let failure as AdapterFailure {

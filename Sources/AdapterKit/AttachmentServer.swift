@@ -6,7 +6,7 @@ import Synchronization
 /// Gives the router the bytes of attachments: asks the author for each content once, keeps it open while it is read,
 /// and hands out pieces of it.
 final class AttachmentServer: Sendable {
-    typealias Source = @Sendable (AttachmentRequest) async throws(FetchFailure) -> AttachmentContent
+    typealias Source = @Sendable (Fetch) async throws(FetchFailure) -> AttachmentContent
 
     /// Contents that are open at once; past it the one that was read least lately is closed.
     static let openLimit = 8
@@ -17,11 +17,15 @@ final class AttachmentServer: Sendable {
         var file: String
         var event: String?
         var chat: String?
+        var thread: String?
+        var messages: Int?
 
         init(_ fetch: Fetch) {
             file = fetch.file
             event = fetch.event
             chat = fetch.chat
+            thread = fetch.thread
+            messages = fetch.messages
         }
     }
 
@@ -92,7 +96,7 @@ final class AttachmentServer: Sendable {
         var failure: FetchFailure?
         var content: OpenContent?
         do throws(FetchFailure) {
-            content = try await OpenContent(try await source(AttachmentRequest(fetch)), limit: fetch.limit, in: folder)
+            content = try await OpenContent(try await source(fetch), limit: fetch.limit, in: folder)
         } catch {
             failure = error
             log.notice("an attachment cannot be had", metadata: ["code": "\(error.code.rawValue)"])

@@ -21,10 +21,13 @@ public struct Fetch: Hashable, Sendable {
     public var version: String?
     /// The asker takes no file that is longer, in bytes.
     public var limit: Int64
+    /// Wanted is no attachment but what was said in `chat` before `event`: so many messages, as a JSON list of events.
+    public var messages: Int?
 
     public init(
         id: String, file: String, event: String? = nil, chat: String? = nil, thread: String? = nil, offset: Int64 = 0,
-        count: Int = BusLimits.chunkBytes, version: String? = nil, limit: Int64
+        count: Int = BusLimits.chunkBytes, version: String? = nil, limit: Int64,
+        messages: Int? = nil
     ) {
         self.id = id
         self.file = file
@@ -35,6 +38,7 @@ public struct Fetch: Hashable, Sendable {
         self.count = count
         self.version = version
         self.limit = limit
+        self.messages = messages
     }
 }
 
@@ -115,6 +119,7 @@ extension Fetch {
             $0.member("count", Int64(count))
             $0.member("version", version)
             $0.member("limit", limit)
+            $0.member("messages", messages.map(Int64.init))
         }
     }
 
@@ -127,7 +132,8 @@ extension Fetch {
             id: id, file: file, event: header["event"]?.stringValue, chat: header["chat"]?.stringValue,
             thread: header["thread"]?.stringValue, offset: offset,
             count: Int(min(max(header["count"]?.integerValue ?? .max, 1), Int64(BusLimits.chunkBytes))),
-            version: header["version"]?.stringValue, limit: max(0, header["limit"]?.integerValue ?? .max))
+            version: header["version"]?.stringValue, limit: max(0, header["limit"]?.integerValue ?? .max),
+            messages: header["messages"]?.integerValue.map { Int(min(max($0, 1), 1_000)) })
     }
 }
 

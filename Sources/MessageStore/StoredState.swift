@@ -33,6 +33,8 @@ public struct StoredState: Sendable {
     public var admissions: [ChatKey: ChatAdmission] = [:]
     public var permissions = StoredPermissions()
 
+    /// Questions with choices that wait for an answer.
+    public var questions: [AskedQuestion] = []
     /// Events that waited for their pictures when the router ended, in order.
     public var awaitingFiles: [AwaitingEvent] = []
 
@@ -118,6 +120,7 @@ extension StoreTurn {
         state.turns = try loadTurns()
         try loadAccess(into: &state)
         try loadAwaitingFiles(into: &state)
+        try loadQuestions(into: &state)
         state.permissions = try loadPermissions()
         return state
     }

@@ -10,7 +10,7 @@
 /// checks run changes nothing. Refused is what is no regular file and what belongs to Switchboard itself (secrets,
 /// configuration, database, keys, logs), reached by whatever path, symbolic or hard link; the files that it received
 /// may go out again.
-public struct OutgoingFile: ~Copyable {
+public struct OutgoingFile: ~Copyable, Sendable {
     /// Where the file lies, links resolved, as the system says of the open file.
     public let path: String
     /// In bytes, when it was opened.

@@ -54,6 +54,7 @@ public enum StoreChange: Sendable {
     case route(RouteChange)
     case access(AccessChange)
     case files(FileChange)
+    case tools(ToolChange)
     case outbox(OutboxChange)
     case turn(TurnChange)
     case permission(PermissionChange)
@@ -89,6 +90,7 @@ public enum Question: Sendable {
     /// The bodies of deliveries that are not in memory.
     case deliveries(SessionID, [EventSequence])
     case files(FileQuestion)
+    case tools(ToolQuestion)
     case permission(PermissionQuestion)
 }
 
@@ -101,6 +103,7 @@ public enum Fact: Sendable {
     case reply(known: [OutboxPart], hasHeard: Bool)
     case deliveries([WaitingDelivery])
     case files(FileFact)
+    case tools(ToolFact)
     case letters(StoredLetters)
     case permission(PermissionFact)
 }

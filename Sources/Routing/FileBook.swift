@@ -11,6 +11,8 @@ struct FileBook {
         case attachment(EventSequence, position: Int, isImage: Bool)
         /// A file of a call that goes out.
         case upload(call: String, position: Int)
+        /// What was said in a conversation before.
+        case history(Place, limit: Int)
     }
 
     struct Pull {
@@ -43,6 +45,8 @@ struct FileBook {
     /// Calls whose files are on their way here, or here.
     var uploads: [String: Upload] = [:]
 
+    /// Numbers the histories of this epoch.
+    var histories: UInt64 = 0
     /// Calls to handle now that their files are here.
     var resumed: [(LinkID, Call)] = []
 

@@ -1,4 +1,5 @@
 public import BusProtocol
+public import ChannelEvents
 public import MessageBus
 public import MessageStore
 
@@ -6,6 +7,8 @@ public import MessageStore
 public enum FileTask: Sendable {
     /// Get a file from a peer.
     case pull(FileOrder)
+    /// Put these bytes on the shelf, as a file that came under this name would be.
+    case keep(String, [UInt8], ending: String)
     /// The peer that has it is on another link now, or on none.
     case redirect(String, to: LinkID?)
     /// Nobody wants it any more.
@@ -18,6 +21,17 @@ public enum FileTask: Sendable {
     case limits(FileLimits)
 }
 
+extension FileTask {
+    /// The order that it begins.
+    var orderID: String? {
+        switch self {
+        case .pull(let order): return order.id
+        case .keep(let id, _, _): return id
+        case .redirect, .abandon, .take, .give, .limits: return nil
+        }
+    }
+}
+
 /// A file to get.
 public struct FileOrder: Sendable {
     /// What to ask for; its `id` names the order in all that is said about it.
@@ -25,6 +39,8 @@ public struct FileOrder: Sendable {
     public var link: LinkID
     /// As ``StoredFile/ending``.
     public var ending: String
+    /// It is read as a list of events and not kept.
+    public var isRead = false
 
     public var id: String { fetch.id }
 }
@@ -33,10 +49,13 @@ public struct FileOrder: Sendable {
 public struct FileReport: Sendable {
     public var id: String
     public var outcome: Result<StoredFile, FetchFailure>
+    /// Of an order that is read.
+    public var events: [Event]
 
-    public init(id: String, outcome: Result<StoredFile, FetchFailure>) {
+    public init(id: String, outcome: Result<StoredFile, FetchFailure>, events: [Event] = []) {
         self.id = id
         self.outcome = outcome
+        self.events = events
     }
 }
 

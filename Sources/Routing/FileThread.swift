@@ -46,9 +46,9 @@ final class FileThread: Sendable {
         }
         if isTaken {
             bell.signal()
-        } else if case .pull(let order) = task {
+        } else if let id = task.orderID {
             let failure = FetchFailure(.unavailable, "too many files are under way: try again in a moment")
-            control.deliver(FileReport(id: order.id, outcome: .failure(failure)))
+            control.deliver(FileReport(id: id, outcome: .failure(failure)))
         }
     }
 

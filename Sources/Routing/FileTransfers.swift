@@ -1,4 +1,5 @@
 import BusProtocol
+import ChannelEvents
 import MessageBus
 import MessageStore
 
@@ -55,6 +56,7 @@ final class FileTransfers {
     func perform(_ task: FileTask, now: Int64) {
         switch task {
         case .pull(let order): pull(order, now)
+        case .keep(let id, let bytes, let ending): keep(id, bytes, ending)
         case .redirect(let id, let link): redirect(id, link, now)
         case .abandon(let id):
             running[id] = nil
@@ -99,6 +101,26 @@ final class FileTransfers {
             return finish(FileReport(id: order.id, outcome: .failure(failure)))
         }
         waiting.append(order)
+    }
+
+    private func keep(_ id: String, _ bytes: [UInt8], _ ending: String) {
+        drafts += 1
+        do {
+            var draft = try shelf.draft(drafts)
+            try draft.append(bytes)
+            hasStored = true
+            finish(FileReport(id: id, outcome: .success(try finished(draft, ending))))
+        } catch {
+            finish(FileReport(id: id, outcome: .failure(FetchFailure(.unavailable, "\(error)"))))
+        }
+    }
+
+    /// What is known by its content keeps the name it has.
+    private func finished(_ draft: consuming FileShelf.Draft, _ ending: String) throws -> StoredFile {
+        try draft.finish { hash in
+            // Without the store the file lies there under a second name at worst.
+            do { return try store.read { try $0.file(hash) }?.ending ?? ending } catch { return ending }
+        }
     }
 
     private func begin(_ now: Int64) {
@@ -150,22 +172,25 @@ final class FileTransfers {
     private func complete(_ item: Running) {
         guard let draft = item.draft.take() else { return }
         do {
-            let file = try draft.finish { hash in
-                // Without the store the file lies there under a second name at worst.
-                do { return try self.store.read { try $0.file(hash) }?.ending ?? item.order.ending } catch {
-                    return item.order.ending
-                }
+            let file = try finished(draft, item.order.ending)
+            guard item.order.isRead else {
+                hasStored = true
+                return end(item.order.id, .success(file))
             }
-            hasStored = true
-            end(item.order.id, .success(file))
+            let bytes = try ShelvedBytes(file, on: shelf)?.read(from: 0, count: Int(file.size)) ?? []
+            shelf.remove(file)
+            guard let events = HistoryReader.events(bytes) else {
+                return end(item.order.id, .failure(FetchFailure(.unavailable, "what it gave cannot be read")))
+            }
+            end(item.order.id, .success(file), events)
         } catch {
             end(item.order.id, .failure(FetchFailure(.unavailable, "\(error)")))
         }
     }
 
-    private func end(_ id: String, _ outcome: Result<StoredFile, FetchFailure>) {
+    private func end(_ id: String, _ outcome: Result<StoredFile, FetchFailure>, _ events: [Event] = []) {
         running[id] = nil
-        finish(FileReport(id: id, outcome: outcome))
+        finish(FileReport(id: id, outcome: outcome, events: events))
     }
 }
 

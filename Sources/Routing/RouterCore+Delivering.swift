@@ -177,7 +177,7 @@ extension RouterCore {
         }
     }
 
-    private mutating func noteWritten(_ events: [Int64], by id: SessionID, _ now: Moment) {
+    mutating func noteWritten(_ events: [Int64], by id: SessionID, _ now: Moment) {
         guard var inFlight = sessions[id]?.inFlight else { return }
         sessions[id]?.inFlight = []
         var uncovered = sessions[id]?.uncovered ?? []

@@ -103,7 +103,7 @@ extension RouterCore {
         for caller in files.takeExpired(now: now.uptime) {
             fail(
                 caller.id, .unavailable,
-                "The file is still on its way. Call download_attachment again: it goes on where it is.", caller.link)
+                "It is still on its way. Call again in a moment: it goes on where it is.", caller.link)
         }
     }
 
@@ -174,6 +174,8 @@ extension RouterCore {
             for caller in pull.callers {
                 answer(caller.id, Self.downloaded(report.outcome, self, caller.link), to: caller.link)
             }
+        case .history(let place, let limit):
+            historyCame(report.outcome, report.events, in: place, for: pull.callers, limit: limit, now)
         case .upload(let call, let position):
             if let file { effects.changes.append(.files(.stored(file))) }
             uploaded(report.outcome, position, of: call)

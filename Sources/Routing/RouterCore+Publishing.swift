@@ -59,8 +59,15 @@ extension RouterCore {
                     delivery: WaitingDelivery(
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
                 // A verdict never waits behind messages, and never reaches Claude as one.
-                if takesAsVerdict(arrival, now) || takesAsCommand(arrival, now) { continue }
                 let speaker = judgement.speakers[index]
+                if takesAsVerdict(arrival, now) || takesAsCommand(arrival, answering: speaker, now) { continue }
+                switch readAsAnswer(arrival, now) {
+                case .late: continue
+                case .answer(let answer, let session):
+                    route(answer, answering: session, now)
+                    continue
+                case .other: break
+                }
                 if awaitsFiles(arrival, hasAttachments: event.hasAttachments, answering: speaker, now) { continue }
                 route(arrival, answering: speaker, now)
             }

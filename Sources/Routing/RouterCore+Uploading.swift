@@ -19,6 +19,8 @@ struct Upload {
     var call: Call
     var link: LinkID
     var items: [Item]
+    /// Its one file is the reply itself, as a document.
+    var isDocument = false
 
     var isComplete: Bool { items.allSatisfy { $0.stored != nil } }
 }
@@ -49,6 +51,10 @@ extension RouterCore {
                 token: token, name: FileName.safe(item["name"]?.stringValue), mediaType: item["type"]?.stringValue,
                 size: size)
         }
+        if files.uploads.count >= Self.uploadLimit {
+            // Those of sessions that are gone; one that comes back asks again.
+            for (id, upload) in files.uploads where links.accepted(from: upload.link) == nil { forgetUpload(id) }
+        }
         if let problem = problem(with: items, of: wanted.count) {
             fail(call.id, problem.code, problem.message, link)
             return true
@@ -64,6 +70,27 @@ extension RouterCore {
                         fetch: Fetch(id: id, file: item.token, limit: settings.files.largest), link: link,
                         ending: attachment.ending)))
         }
+        return true
+    }
+
+    /// Parts past which a reply is better read as a file.
+    static let documentParts = 3
+
+    /// Whether a long reply goes out as a document, which has to be on the shelf first; the call is handled anew then.
+    mutating func awaitsDocument(of call: Call, _ text: String, parts: Int, to source: SourceID, from link: LinkID)
+        -> Bool
+    {
+        guard parts > Self.documentParts, files.uploads[call.id] == nil, files.uploads.count < Self.uploadLimit,
+            abilities(of: source)?.features.contains("files") ?? false
+        else { return false }
+        let id = Self.uploadName(call.id, 0)
+        let bytes = Array(text.utf8)
+        files.uploads[call.id] = Upload(
+            call: call, link: link,
+            items: [Upload.Item(token: "", name: "answer.md", mediaType: "text/markdown", size: Int64(bytes.count))],
+            isDocument: true)
+        files.pulls[id] = FileBook.Pull(subject: .upload(call: call.id, position: 0))
+        effects.files.append(.keep(id, bytes, ending: ".md"))
         return true
     }
 
@@ -131,10 +158,34 @@ extension RouterCore {
             })
     }
 
+    enum Attaching {
+        case none
+        /// They are on their way here; the call is handled anew when they are.
+        case later
+        /// The platform takes none.
+        case withoutThem(remark: String)
+    }
+
+    /// What becomes of the files of a reply.
+    mutating func attaching(_ call: Call, to source: SourceID, from link: LinkID, _ now: Moment) -> Attaching {
+        guard let wanted = call.arguments["files"]?.arrayValue, !wanted.isEmpty, let name = sourceNames[source] else {
+            return .none
+        }
+        if let abilities = abilities(of: source), !abilities.features.contains("files") {
+            guard call.arguments["text"]?.stringValue?.isEmpty == false else {
+                fail(call.id, .notAllowed, "\(name) takes no files: put the content into the text", link)
+                return .later
+            }
+            return .withoutThem(remark: "\(name) takes no files: only the text was sent")
+        }
+        return awaitsUploads(of: call, from: link, now) ? .later : .none
+    }
+
     /// The outbox keeps what its part sends.
-    mutating func keepFiles(of arguments: JSONValue, for part: Int64) {
-        for file in arguments["files"]?.arrayValue ?? [] {
+    mutating func keepFiles(_ files: JSONValue?, of call: String, for part: Int64) {
+        for file in files?.arrayValue ?? [] {
             if let hash = file["id"]?.stringValue { effects.changes.append(.files(.part(part, hash: hash))) }
         }
+        forgetUpload(call)
     }
 }

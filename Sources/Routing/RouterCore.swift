@@ -41,6 +41,7 @@ public struct RouterCore: Sendable {
     var lastSession: [Place: SessionID]
     var outbox: Outbox
     var files = FileBook()
+    var tools: ToolBook
     var relay: PermissionRelay
     var counters = Counters()
     var epoch: UInt64
@@ -92,6 +93,7 @@ public struct RouterCore: Sendable {
             sessions[record.id] = session
             labels[SessionLabel.folded(record.label)] = record.id
         }
+        tools = ToolBook(state.questions)
         recomputePolicy()
         restoreHeld(state.awaitingFiles, now)
     }
@@ -244,6 +246,7 @@ public struct RouterCore: Sendable {
         for session in attached { advance(session, now) }
         askForUnassigned(now)
         advanceFiles(now)
+        advanceLines(now)
         keepTopics(now)
         tickPrompts(now)
         runLanes(now)
@@ -258,6 +261,7 @@ public struct RouterCore: Sendable {
         for id in attached { if let deadline = sessions[id]?.deadline { next = min(next, deadline) } }
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
         if let due = files.deadline { next = min(next, due) }
+        if let due = tools.deadline { next = min(next, due) }
         if let caller = outbox.nextCaller { next = min(next, caller) }
         if let overdue = outbox.nextOverdue { next = min(next, overdue) }
         if let prompt = relay.nextDue { next = min(next, prompt) }

@@ -1,6 +1,7 @@
 public import BusProtocol
 public import ChannelEvents
 public import JSON
+public import OperatingHome
 
 /// What the contract suite needs to know of an adapter and its platform, or of the platform's simulator.
 public protocol AdapterFixture: AnyObject, Sendable {
@@ -10,6 +11,9 @@ public protocol AdapterFixture: AnyObject, Sendable {
     var settings: JSONValue { get }
     /// A chat that the platform has.
     var chat: String { get }
+
+    /// Called once before the adapter starts, with the home it will run in.
+    func prepare(_ places: Places, source: String) throws
 
     /// The adapter says that it is up. Called after each of its starts.
     func isUp(_ health: Health) async throws
@@ -48,6 +52,7 @@ public protocol AdapterFixture: AnyObject, Sendable {
 }
 
 extension AdapterFixture {
+    public func prepare(_ places: Places, source: String) throws {}
     public func isEvent(_ head: EventHead, of identity: String) -> Bool { head.id.contains(identity) }
     public var refusal: AdapterContract.Shown { .refused }
     public func willShow(_ count: Int) {}

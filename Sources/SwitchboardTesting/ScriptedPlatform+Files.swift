@@ -9,6 +9,11 @@ extension ScriptedPlatform {
     public struct File: Hashable, Sendable {
         public var name: String
         public var bytes: [UInt8]
+
+        public init(name: String, bytes: [UInt8]) {
+            self.name = name
+            self.bytes = bytes
+        }
     }
 
     /// Makes a file on the platform; an event may name it. - Returns: the attachment.
@@ -96,5 +101,35 @@ extension ScriptedPlatform {
             }
         }
         if !kept.isEmpty { state.change { $0.files[key] = kept } }
+    }
+
+    /// What was said on the platform before, oldest first; an adapter that is asked for a history gives it.
+    public func remember(_ events: [Event]) { line.withLock { $0.past = events } }
+
+    func tellPast(_ question: JSONValue, _ number: Int64, on socket: Int32) {
+        var events = line.withLock { $0.past }.filter { $0.head.chat == question["chat"]?.stringValue }
+        if let before = question["before"]?.stringValue, let index = events.firstIndex(where: { $0.head.id == before })
+        {
+            events.removeSubrange(index...)
+        }
+        var writer = JSONWriter(capacity: 1_024)
+        writer.beginObject()
+        writer.member("past", number)
+        writer.key("events")
+        writer.beginArray()
+        for event in events.suffix(Int(question["limit"]?.integerValue ?? 20)) {
+            writer.beginObject()
+            writer.key("head")
+            event.head.write(to: &writer)
+            writer.key("body")
+            writer.raw(event.body.json)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        let bytes = writer.bytes + CollectionOfOne(0x0A)
+        line.withLock { line in
+            if line.connection == socket { Self.send(bytes, to: socket) }
+        }
     }
 }

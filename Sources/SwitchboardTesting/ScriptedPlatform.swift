@@ -56,6 +56,8 @@ public final class ScriptedPlatform: Sendable {
         var connection: Int32?
         var lastID = 0
         var answer: @Sendable (PlatformCommand) -> SendOutcome?
+        /// What was said before the adapter was there, oldest first.
+        var past: [Event] = []
         var give: @Sendable (String) -> Giving = { _ in .give }
         /// Questions for attachments that the test holds back, with their sockets.
         var heldFetches: [(number: Int64, file: String, socket: Int32)] = []
@@ -63,7 +65,7 @@ public final class ScriptedPlatform: Sendable {
 
     public static let everything = Abilities(
         verbs: ["send", "edit", "react", "typing", "respond", "topic", "close"],
-        features: ["threads", "topics", "buttons", "fetch", "files"])
+        features: ["threads", "topics", "buttons", "fetch", "files", "history"])
 
     public let source: String
     let path: String
@@ -259,6 +261,8 @@ public final class ScriptedPlatform: Sendable {
             }
         } else if let number = value["committed"]?.integerValue {
             state.change { $0.committed = max($0.committed, number) }
+        } else if let number = value["history"]?.integerValue {
+            tellPast(value, number, on: socket)
         } else if let number = value["fetch"]?.integerValue {
             give(value["file"]?.stringValue ?? "", number, on: socket)
         } else if let key = value["command"]?.stringValue {

@@ -10,7 +10,7 @@ import Testing
     private let bus = ScriptedBus()
     private let folder: TemporaryFolder
     private let server: AttachmentServer
-    private let asked = Watched<[AttachmentRequest]>([])
+    private let asked = Watched<[Fetch]>([])
 
     init() throws {
         folder = try TemporaryFolder()

@@ -144,7 +144,8 @@ private struct Maker {
         Fetch(
             id: text(1...9), file: text(1...9), event: optional { $0.text() }, chat: optional { $0.text() },
             thread: optional { $0.text() }, offset: number(0...Int64.max), count: Int(number(1...262_144)),
-            version: optional { $0.text() }, limit: number(0...Int64.max))
+            version: optional { $0.text() }, limit: number(0...Int64.max),
+            messages: optional { Int($0.number(1...1_000)) })
     }
 
     mutating func chunk() -> Chunk {

@@ -14,7 +14,7 @@ struct ModelTests {
         var life = try Life(seed: seed)
         for _ in 0..<120 { try life.step() }
         try life.settle()
-        life.check()
+        try life.check()
     }
 }
 
@@ -31,6 +31,9 @@ private struct Life {
     /// Keys that this adapter process carried out, and results it has not sent.
     var carriedOut: Set<String> = []
     var results: [String] = []
+    var outcomes: [String: SendOutcome] = [:]
+    /// The platform takes everything.
+    var isCalm = false
     // The session's side.
     var isSessionUp = false
     var incarnation = 0
@@ -44,7 +47,7 @@ private struct Life {
 
     enum Numbered {
         case publish([String], chat: String)
-        case result(String)
+        case result(String, SendOutcome)
     }
 
     private let chat = RouterFixture.link("chat")
@@ -79,7 +82,9 @@ private struct Life {
     private mutating func startAdapter() throws {
         isAdapterUp = true
         let first = unacknowledged.first?.sequence ?? nextSequence
-        hear(try router.attachAdapter(instance: "instance-chat-\(adapterProcess)", pid: 1, next: first), for: chat)
+        hear(
+            try router.attachAdapter(instance: "instance-chat-\(adapterProcess)", pid: 1, next: first, textLimit: 24),
+            for: chat)
         // The link is new: what was not acknowledged goes again, numbered on.
         for (_, message) in unacknowledged { hear(try router.turn(frame(message))) }
     }
@@ -87,7 +92,7 @@ private struct Life {
     private func frame(_ message: Numbered) -> (LinkID, PeerMessage) {
         switch message {
         case .publish(let ids, let name): return router.publish(ids, chat: name)
-        case .result(let key): return router.result(key, .sent(ids: ["sent-\(key)"]))
+        case .result(let key, let outcome): return router.result(key, outcome)
         }
     }
 
@@ -105,7 +110,10 @@ private struct Life {
     }
 
     private mutating func sendResults() throws {
-        while isAdapterUp, !results.isEmpty { try send(.result(results.removeFirst())) }
+        while isAdapterUp, !results.isEmpty {
+            let key = results.removeFirst()
+            try send(.result(key, outcomes[key] ?? .unknown(reason: "")))
+        }
     }
 
     private mutating func startSession() throws {
@@ -135,7 +143,10 @@ private struct Life {
     private mutating func reply() throws {
         guard isSessionUp, let last = firstWrites.last else { return }
         call += 1
-        let arguments: JSONValue = ["chat_id": "chat:ann", "text": .string("answer \(call) after \(last)")]
+        // One message or three.
+        let words = "answer \(call) to \(last). "
+        let text = call % 2 == 0 ? words : words + words + words
+        let arguments: JSONValue = ["chat_id": "chat:ann", "text": .string(text)]
         hear(try router.turn((api, router.call("reply", arguments, id: "call-\(call)", from: api))))
     }
 
@@ -192,12 +203,31 @@ private struct Life {
                 for delivery in deliveries { write(delivery) }
             case .numbered(_, .command(let command)) where outgoing.link == chat && isAdapterUp:
                 // The kit: a known key is answered from memory, never carried out twice.
-                if carriedOut.insert(command.key).inserted { sendsByKey[command.key, default: 0] += 1 }
+                if carriedOut.insert(command.key).inserted { carryOut(command.key) }
                 results.append(command.key)
             default: break
             }
         }
     }
+
+    private mutating func carryOut(_ key: String) {
+        let part = String(key.prefix { $0 != "#" })
+        let reply = String(part.prefix { $0 != "/" })
+        let ordinal = Int(part.dropFirst(reply.count + 1)) ?? 1
+        switch isCalm ? 9 : random.next() % 10 {
+        case 0: outcomes[key] = .rejected(reason: "no")
+        case 1, 2: outcomes[key] = .retry(after: 10, reason: "busy")
+        default:
+            outcomes[key] = .sent(ids: ["sent-\(part)"])
+            sendsByKey[part, default: 0] += 1
+            if ordinal <= newest[reply] ?? 0 { outOfOrder.append(key) }
+            newest[reply] = ordinal
+        }
+    }
+
+    /// The part of each reply that was sent last.
+    var newest: [String: Int] = [:]
+    var outOfOrder: [String] = []
 
     /// As the endpoint does: an id it wrote is written again only when it is marked.
     private mutating func write(_ delivery: Delivery) {
@@ -215,7 +245,8 @@ private struct Life {
 
     /// Everything that was still on its way arrives.
     mutating func settle() throws {
-        for _ in 0..<40 {
+        isCalm = true
+        for _ in 0..<80 {
             try come()
             if !unreported.isEmpty {
                 let reported = unreported
@@ -232,12 +263,20 @@ private struct Life {
         }
     }
 
-    func check() {
+    func check() throws {
         #expect(unacknowledged.count == 0, "every event is acknowledged")
         #expect(Set((0..<published).map(String.init)).subtracting(everWritten) == [], "every event reached a session")
         #expect(doubles.isEmpty, "nothing came twice unmarked")
         #expect(sendsByKey.values.allSatisfy { $0 == 1 }, "no reply was sent twice")
         #expect(router.core.outbox.count == 0, "every reply has an end")
+        #expect(outOfOrder.isEmpty, "parts are sent in order")
+        let parts = try router.store.read { try $0.replies(place: nil, times: 0..<Int64.max, limit: 100_000) }.map(
+            \.part)
+        for reply in Dictionary(grouping: parts, by: \.reply).values {
+            let refused = reply.filter { $0.state == .rejected }.map(\.ordinal).min() ?? .max
+            #expect(
+                reply.allSatisfy { $0.ordinal < refused || $0.state == .rejected }, "none after one that was refused")
+        }
         // The first time each event was written follows the order in which it was published.
         let order = firstWrites.compactMap(Int.init)
         #expect(order == order.sorted(), "the order of admission is kept")

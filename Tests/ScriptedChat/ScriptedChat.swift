@@ -33,6 +33,7 @@ import AdapterKit
     func run() async throws {
         let read = connection.cursor?.integerValue ?? 0
         let posts = try line.open(source: connection.source.text, after: read)
+        connection.report(.up)
         for await post in posts {
             _ = try await connection.publish([post.event], cursor: .integer(post.number))
             line.say(["committed": .integer(post.number)])
@@ -46,4 +47,6 @@ import AdapterKit
     func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent {
         try await line.fetch(attachment)
     }
+
+    func history(_ request: HistoryRequest) async throws(FetchFailure) -> [Event] { try await line.history(request) }
 }

@@ -10,9 +10,9 @@ import Synchronization
 /// The line to the test: a socket in the home's state folder, JSON objects in lines. `ScriptedPlatform` is the other end.
 ///
 /// adapter > test: `{"source","after","pid"}` once, `{"committed":N}`, `{"command":KEY,"verb","chat",…}`,
-/// `{"fetch":NUMBER,"file":ID}`
+/// `{"fetch":NUMBER,"file":ID}`, `{"history":NUMBER,"chat","before","limit"}`
 /// test > adapter: `{"number":N,"head":{…},"body":{…}}`, `{"result":KEY,"outcome","ids","after","reason"}`,
-/// `{"fetched":NUMBER,"path"}` or `{"fetched":NUMBER,"code","message"}`
+/// `{"past":NUMBER,"events":[…]}`, `{"fetched":NUMBER,"path"}` or `{"fetched":NUMBER,"code","message"}`
 final class ScriptedLine: Sendable {
     struct Post: Sendable {
         var number: Int64
@@ -24,6 +24,7 @@ final class ScriptedLine: Sendable {
         var waiting: [String: CheckedContinuation<SendOutcome, Never>] = [:]
         var fetches: [Int64: CheckedContinuation<Result<AttachmentContent, FetchFailure>, Never>] = [:]
         var lastFetch: Int64 = 0
+        var histories: [Int64: CheckedContinuation<[Event], Never>] = [:]
     }
 
     static let gone = AdapterFailure(
@@ -44,7 +45,7 @@ final class ScriptedLine: Sendable {
     static func abilities() -> Abilities {
         let all = Abilities(
             verbs: ["send", "edit", "react", "typing", "respond", "topic", "close"],
-            features: ["threads", "topics", "buttons", "fetch", "files"])
+            features: ["threads", "topics", "buttons", "fetch", "files", "history"])
         let environment = ProcessEnvironment.all()
         do {
             let path = path(
@@ -82,9 +83,29 @@ final class ScriptedLine: Sendable {
             }
             return (state.waiting, state.fetches)
         }
+        let histories = state.withLock { state in
+            defer { state.histories = [:] }
+            return state.histories
+        }
         close(socket)
+        for history in histories.values { history.resume(returning: []) }
         for fetch in fetches.values { fetch.resume(returning: .failure(FetchFailure(.unavailable, "the line broke"))) }
         for continuation in waiting.values { continuation.resume(returning: .unknown(reason: "the line broke")) }
+    }
+
+    func history(_ request: HistoryRequest) async throws(FetchFailure) -> [Event] {
+        await withCheckedContinuation { continuation in
+            let number = state.withLock { state in
+                state.lastFetch += 1
+                state.histories[state.lastFetch] = continuation
+                return state.lastFetch
+            }
+            var line: JSONObject = [
+                "history": .integer(number), "chat": .string(request.chat), "limit": .integer(Int64(request.limit)),
+            ]
+            if let before = request.before { line["before"] = .string(before) }
+            say(.object(line))
+        }
     }
 
     /// The test says where the file lies, or why there is none.
@@ -164,6 +185,16 @@ final class ScriptedLine: Sendable {
                     try EventHead(from: &reader)
                 }
                 posts.yield(Post(number: number, event: Event(head: head, body: try EventBody(json: body.bytes))))
+            } else if let number = value["past"]?.integerValue {
+                var events: [Event] = []
+                for item in value["events"]?.arrayValue ?? [] {
+                    guard let head = item["head"], let body = item["body"] else { continue }
+                    let read = try JSONReader.read(head.bytes) { reader throws(JSONError) in
+                        try EventHead(from: &reader)
+                    }
+                    events.append(Event(head: read, body: try EventBody(json: body.bytes)))
+                }
+                state.withLock { $0.histories.removeValue(forKey: number) }?.resume(returning: events)
             } else if let number = value["fetched"]?.integerValue {
                 let content: Result<AttachmentContent, FetchFailure> =
                     value["path"]?.stringValue.map { .success(.file(path: $0)) }

@@ -35,6 +35,23 @@ import Testing
         #expect(Terminal.plain("a\nb\r\u{1B}]0;x\u{7}\u{202E}c") == "a b  ]0;x  c")
     }
 
+    @Test func deadLettersSayWhatAndWhy() {
+        let letters: JSONValue = [
+            "letters": [
+                [
+                    "id": "o12", "kind": "reply", "conversation": "chat:ann", "session": "api", "state": "rejected",
+                    "at_ms": 0, "reason": "the chat\nis gone", "parts": [3, 4], "of": 4, "text": "a long\nanswer",
+                ],
+                ["id": "e7", "kind": "event", "source": "chat", "state": "malformed", "at_ms": 0, "reason": "no id"],
+            ]
+        ]
+        let text = DeadLetterText.text(letters)
+        #expect(text.contains("reply  chat:ann  of api  rejected"))
+        #expect(text.contains("  why    the chat is gone\n  parts  3, 4 of 4\n  text   a long answer"))
+        #expect(text.contains("event  chat  malformed"))
+        #expect(DeadLetterText.text(["letters": []]) == "no dead letters")
+    }
+
     @Test func statusShowsWhatNeedsAPerson() {
         let status: JSONValue = [
             "router": ["pid": 7, "version": "0.1.0", "started_ms": 1, "home": "/home/x"],
