@@ -57,12 +57,12 @@ extension RouterCore {
                     delivery: WaitingDelivery(
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
                 // A verdict never waits behind messages, and never reaches Claude as one.
-                if takesAsVerdict(arrival, now) || takesAsCommand(arrival, now) { continue }
+                let speaker = judgement.speakers[index] ?? sessionAnswered(by: event.head, source: source.id)
+                if takesAsVerdict(arrival, now) || takesAsCommand(arrival, answering: speaker, now) { continue }
                 if !settings.feeds.isEmpty, let feed = feed(of: arrival) {
                     report(arrival, feed, now)
                     if parks(arrival, feed, now) { continue }
                 }
-                let speaker = judgement.speakers[index] ?? sessionAnswered(by: event.head, source: source.id)
                 route(arrival, answering: speaker, now)
             }
         }
