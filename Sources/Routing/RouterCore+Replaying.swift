@@ -52,12 +52,28 @@ extension RouterCore {
         guard replay.isKept else {
             return .failure(NotReplayed(message: "its text is not kept: it was refused, or it is too long ago"))
         }
-        guard case .session(let id) = choose(arrival, answering: nil), let session = sessions[id] else {
-            return .failure(
-                NotReplayed(message: "its conversation goes to no session now: attach one, or choose with /use"))
+        let ids: [SessionID] =
+            switch choose(arrival, answering: nil) {
+            case .session(let id): [id]
+            case .all(let several): several
+            case .nobody, .ask, .hold: []
+            }
+        let outcomes = ids.map { deliverAgain(arrival, replay, to: $0) }
+        let labels = outcomes.compactMap { outcome -> String? in
+            guard case .success(let label) = outcome else { return nil }
+            return label
         }
+        guard labels.isEmpty else { return .success(labels.joined(separator: ", ")) }
+        return outcomes.first
+            ?? .failure(
+                NotReplayed(message: "its conversation goes to no session now: attach one, or choose with /use"))
+    }
+
+    private mutating func deliverAgain(
+        _ arrival: Arrival, _ replay: StoredReplay, to id: SessionID
+    ) -> Result<String, NotReplayed> {
         let event = arrival.delivery.event
-        let label = session.record.label
+        let label = sessions[id]?.record.label ?? ""
         if let known = replay.deliveries[id] {
             guard known.state != .waiting, known.state != .offered else {
                 return .failure(NotReplayed(message: "it waits for \(label) already"))
