@@ -22,7 +22,15 @@ extension Configuration {
                     limit: permissions.limit, cardsHere: Set(permissions.cardsHere),
                     allowsGrants: permissions.allowsGrants, twoPerson: Set(permissions.twoPerson)),
                 version: Program.version)
-            for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
+            for adapter in adapters {
+                settings.adapters[adapter.name] = adapter.settings
+                if adapter.kind != adapter.name.text { settings.kinds[adapter.name] = adapter.kind }
+            }
+            settings.managed = managed.map {
+                ManagedRules(
+                    isOff: !$0.isEnabled, ceiling: $0.ceiling, forbiddenCommands: $0.forbiddenCommands,
+                    file: $0.files.joined(separator: " and "))
+            }
             return settings
         }
     }
