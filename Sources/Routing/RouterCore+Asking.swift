@@ -6,11 +6,30 @@ import MessageStore
 extension RouterCore {
     mutating func ask(_ arrival: Arrival, _ now: Moment) {
         guard !routes.asked.contains(arrival.place) else { return }
-        guard say(sessionList("Which session is this for?", arrival, key: "which"), to: arrival.place, now) else {
-            return
-        }
+        let isAsked =
+            say(sessionList("Which session is this for?", arrival, key: "which"), to: arrival.place, now)
+            || askOwner(arrival, now)
+        guard isAsked else { return }
         routes.asked.insert(arrival.place)
         effects.changes.append(.route(.asked(arrival.place, true)))
+    }
+
+    /// Where nothing can be said to a conversation, because a program writes there, its owner is asked.
+    private mutating func askOwner(_ arrival: Arrival, _ now: Moment) -> Bool {
+        let places = policy.owner.compactMap { directPlace(of: $0) }.filter { mayReach($0) }
+        guard let place = places.first else { return false }
+        let conversation = arrival.conversation.description
+        var notice = sessionList("\(conversation) wrote. Which session is that for?", arrival, key: "which")
+        notice.text =
+            notice.text.split(separator: "\n").dropLast().joined(separator: "\n")
+            + "\nPress one, or: switchboard routes bind \(conversation) NAME"
+        notice.buttons = notice.buttons.map { row in
+            row.map { Notice.Button(label: $0.label, action: "\($0.action):\(conversation)") }
+        }
+        // A long name does not fit a button.
+        if notice.buttons.joined().contains(where: { $0.action.utf8.count > 64 }) { notice.buttons = [] }
+        notice.isSilent = false
+        return say(notice, to: place, now)
     }
 
     /// Asks where messages came in before there were several sessions to choose from.
@@ -54,7 +73,7 @@ extension RouterCore {
     /// The sessions that an event's sender may choose from, with a button each.
     func sessionList(_ title: String, _ arrival: Arrival, key: String) -> Notice {
         let reach = reach(of: arrival)
-        let all = sessions.values.filter { reach?.contains($0.record.label) ?? true }
+        let all = sessions.values.filter { $0.isWorthShowing && reach?.contains($0.record.label) ?? true }
             .sorted { ($0.isAttached ? 0 : 1, $0.record.id) < ($1.isAttached ? 0 : 1, $1.record.id) }
         let key = "\(key):\(arrival.delivery.event)"
         guard !all.isEmpty else {
@@ -74,5 +93,12 @@ extension RouterCore {
         return Notice(
             key: key, text: "\(title)\n\(lines.joined(separator: "\n"))\n\(how)",
             buttons: shown.map { [Notice.Button(label: $0.record.label, action: "use:\($0.record.id)")] })
+    }
+}
+
+extension Session {
+    /// One that only shook hands and is gone would be noise: `claude mcp list` leaves one behind in every folder.
+    fileprivate var isWorthShowing: Bool {
+        isAttached || record.instance != nil || record.project.isEmpty || !mailbox.isEmpty
     }
 }

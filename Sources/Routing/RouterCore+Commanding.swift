@@ -8,7 +8,8 @@ import MessageStore
 /// Chat commands: `/status`, `/use api` and their like, answered by the router itself, also when no session is there.
 extension RouterCore {
     /// Whether an event is a chat command, or answers the question which session is meant: it reaches no session then.
-    mutating func takesAsCommand(_ arrival: Arrival, _ now: Moment) -> Bool {
+    /// - Parameter speaker: the session whose message it answers.
+    mutating func takesAsCommand(_ arrival: Arrival, answering speaker: SessionID?, _ now: Moment) -> Bool {
         if let action = arrival.head.action { return takesAsChoice(action, arrival, now) }
         // Programs send text: what knew a secret and what is a bot gives no commands.
         guard arrival.head.kind == .message, arrival.head.authentication != .secret,
@@ -24,20 +25,25 @@ extension RouterCore {
         else { return false }
         counters.add("commands")
         if isTapWatched { tap("command", ["event_id": .string(arrival.key.description)]) }
-        carryOut(command, arrival, now)
+        carryOut(command, arrival, answering: speaker, now)
         return true
     }
 
-    private mutating func carryOut(_ command: ChatCommand, _ arrival: Arrival, _ now: Moment) {
+    private mutating func carryOut(
+        _ command: ChatCommand, _ arrival: Arrival, answering speaker: SessionID?, _ now: Moment
+    ) {
+        if let refusal = settings.managed?.refusal(ofChatCommand: command.name) {
+            return answer(refusal, arrival, now)
+        }
         switch command {
         case .help: answer(ChatCommand.overview, arrival, now)
         case .sessions: say(sessionList("Sessions:", arrival, key: "command"), to: arrival.place, now)
         case .use(let name): use(name, arrival, now)
         case .status: answer(statusText(for: arrival), arrival, now)
-        case .whereAmI: answer(whereText(for: arrival), arrival, now)
+        case .whereAmI: answer(whereText(for: arrival, answering: speaker), arrival, now)
         case .inbox: lookIntoInbox(for: arrival)
         case .why: why(arrival, now)
-        case .stop: stop(arrival, now)
+        case .stop: stop(arrival, answering: speaker, now)
         case .start(let name):
             let what = name.map { "start \($0)" } ?? "start a session"
             answer(
@@ -59,8 +65,24 @@ extension RouterCore {
     /// A press on a session's button. It is forgeable, so it can do what `/use` can, and nothing else.
     private mutating func takesAsChoice(_ action: String, _ arrival: Arrival, _ now: Moment) -> Bool {
         guard action.hasPrefix("use:") else { return false }
-        use(String(action.dropFirst(4)), arrival, now)
+        let words = action.dropFirst(4).split(separator: ":", maxSplits: 1)
+        if words.count == 2 {
+            use(String(words[0]), for: String(words[1]), arrival, now)
+        } else {
+            use(String(action.dropFirst(4)), arrival, now)
+        }
         return true
+    }
+
+    /// The owner, or an approver, chooses for a conversation that cannot be asked itself.
+    private mutating func use(_ name: String, for conversation: String, _ arrival: Arrival, _ now: Moment) {
+        let isOwner = policy.owner.contains(Address(source: arrival.source, id: arrival.head.sender))
+        guard isOwner || isApprover(arrival) else { return tell("That is for the owner to choose.", arrival, now) }
+        guard let session = session(meantBy: name, arrival),
+            let place = Conversation(conversation).flatMap({ self.place(of: $0) })
+        else { return tell("No such session for you here.", arrival, now) }
+        bind(place, to: session.record.id)
+        tell("\(conversation) goes to \(session.record.label) now.", arrival, now)
     }
 
     /// In a group a choice moves everybody's messages: that is for approvers.
@@ -69,6 +91,9 @@ extension RouterCore {
     }
 
     private mutating func use(_ name: String, _ arrival: Arrival, _ now: Moment) {
+        if let refusal = settings.managed?.refusal(ofChatCommand: ChatCommand.use(name).name) {
+            return tell(refusal, arrival, now)
+        }
         guard mayChoose(arrival) else { return tell("In a group only an approver chooses the session.", arrival, now) }
         // The same for a session that is not there and for one he may not reach.
         guard let session = session(meantBy: name, arrival) else {
@@ -96,8 +121,8 @@ extension RouterCore {
 
     // MARK: Looking
 
-    private mutating func whereText(for arrival: Arrival) -> String {
-        switch choose(arrival, answering: nil) {
+    private mutating func whereText(for arrival: Arrival, answering speaker: SessionID?) -> String {
+        switch choose(arrival, answering: speaker) {
         case .session(let id):
             let chosen = routes.bindings[arrival.place] == id ? ", as it was chosen" : ""
             return "This conversation goes to \(name(of: id))\(chosen)."
@@ -181,8 +206,13 @@ extension RouterCore {
 
     // MARK: Stopping
 
-    private mutating func stop(_ arrival: Arrival, _ now: Moment) {
+    /// The session that this conversation goes to, or the one whose message is answered.
+    private mutating func stop(_ arrival: Arrival, answering speaker: SessionID?, _ now: Moment) {
         guard isApprover(arrival) else { return answer("/stop is for approvers.", arrival, now) }
-        answer("/stop is not available yet: nothing was stopped.", arrival, now)
+        guard case .session(let id) = choose(arrival, answering: speaker) else {
+            return answer(
+                "It is open which session that would be: nothing was stopped. /use NAME chooses one.", arrival, now)
+        }
+        answer(requestStop(of: id, by: arrival, now), arrival, now)
     }
 }

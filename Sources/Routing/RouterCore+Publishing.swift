@@ -57,9 +57,10 @@ extension RouterCore {
                     delivery: WaitingDelivery(
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
                 // A verdict never waits behind messages, and never reaches Claude as one.
-                if takesAsVerdict(arrival, now) || takesAsCommand(arrival, now) { continue }
+                let speaker = judgement.speakers[index]
+                if takesAsVerdict(arrival, now) || takesAsCommand(arrival, answering: speaker, now) { continue }
                 if revises(arrival, judgement.originals[index], now) { continue }
-                route(arrival, answering: judgement.speakers[index], now)
+                route(arrival, answering: speaker, now)
             }
         }
         if let cursor = publish.cursor {

@@ -94,6 +94,7 @@ extension RouterCore {
         }
         return [
             "bindings": .array(rows(routes.bindings)),
+            "bindings_count": .integer(Int64(routes.bindings.count)),
             "rules": .array(settings.routes.map(\.json)),
             "last_used": .array(rows(last)), "last_used_count": .integer(Int64(last.count)),
             "asked": .array(routes.asked.compactMap { text(of: $0) }.sorted().prefix(limit).map(JSONValue.string)),

@@ -240,7 +240,12 @@ public final class RouterLoop {
     private func reloadSettings(for asker: ReadRequest.Asker?) {
         do {
             core.settings = try environment.reload()
+            core.turnAwayForbiddenAdapters(environment.clock())
             logger.notice("configuration reloaded")
+            if let managed = core.settings.managed, managed.isOff {
+                logger.notice("switched off by the administrator's policy", metadata: ["file": "\(managed.file)"])
+                control.stop()
+            }
             if let asker { core.finish(ReadAnswer(asker: asker, outcome: .success(["reloaded": true]))) }
         } catch {
             logger.error(

@@ -26,7 +26,15 @@ extension Configuration {
                     deafAfter: delivery.deafAfter, quietWindow: delivery.quietWindow,
                     wakeBudget: Int(delivery.wakeBudget)),
                 version: Program.version)
-            for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
+            for adapter in adapters {
+                settings.adapters[adapter.name] = adapter.settings
+                if adapter.kind != adapter.name.text { settings.kinds[adapter.name] = adapter.kind }
+            }
+            settings.managed = managed.map {
+                ManagedRules(
+                    isOff: !$0.isEnabled, ceiling: $0.ceiling, forbiddenCommands: $0.forbiddenCommands,
+                    file: $0.files.joined(separator: " and "))
+            }
             return settings
         }
     }

@@ -30,6 +30,9 @@ struct RunCommand: ParsableCommand {
         let places = try Places.current()
         try places.prepare()
         let configuration = try Configuration.load(places)
+        if let policy = configuration.managed, !policy.isEnabled {
+            throw SwitchedOff(file: policy.files.joined(separator: " and "))
+        }
         OperatingLog.bootstrap(process: "router", settings: configuration.logSettings)
         let logger = Logger(label: "router")
 
@@ -61,6 +64,12 @@ struct RunCommand: ParsableCommand {
             while true { Signals.wait(signals) == SIGHUP ? reload() : stop() }
         }
         _ = try Lifeline.watch(onCut: stop)
+        if let policy = configuration.managed {
+            logger.notice(
+                "the administrator's policy holds",
+                metadata: ["file": "\(policy.files.joined(separator: " and "))", "summary": "\(policy.summary)"])
+        }
+        try PolicyWatch.start(onChange: reload)
         logger.notice("router is up", metadata: ["pid": "\(getpid())", "home": "\(places.configuration)"])
         try loop.run()
         listener.close()

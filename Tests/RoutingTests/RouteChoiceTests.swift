@@ -273,3 +273,95 @@ struct RouteChoiceTests {
         }
     }
 }
+
+/// What a handshake is worth, sentence by sentence of the rule.
+@Suite("A handshake is not a session") struct HandshakeTests {
+    @Test func whoOnlyShookHandsIsNobodysDefaultWhileAProvedSessionIsHere() throws {
+        let chat = try RouteFixture(sessions: ["api"])
+        try chat.router.attachEndpoint("ghost", parent: 2)
+        try chat.pass(4_000, ["api", "ghost"])
+        let first = try chat.say()
+        #expect(try chat.holders(first) == ["api"])
+        #expect(chat.said.isEmpty)
+        // Alone it is better than nobody.
+        try chat.leave("api")
+        #expect(try chat.holders(try chat.say(in: "bob")) == ["ghost"])
+        // One that is gone and never was one is no choice to offer.
+        try chat.leave("ghost")
+        try chat.router.attachEndpoint("passing", parent: 3)
+        try chat.leave("passing")
+        try chat.say("/sessions", in: "cy")
+        #expect(chat.lastText.contains("api (away)") && !chat.lastText.contains("passing"))
+    }
+
+    @Test func nothingIsGivenBeforeItSettledUnlessAHookArrives() throws {
+        let chat = try RouteFixture()
+        try chat.router.attachEndpoint("api")
+        let first = try chat.say()
+        #expect(try chat.holders(first) == [""])
+        try chat.pass(2_000, ["api"])
+        #expect(chat.offered.isEmpty)
+        try chat.pass(2_000, ["api"])
+        #expect(chat.offered.map(\.event) == [first])
+    }
+
+    /// Process 1 runs as long as the machine does; the other number is nobody's.
+    @Test(
+        arguments: [
+            (1, 1, "api"), (1, 77, "api-2"), (Int64(Int32.max), 77, "api"),
+        ] as [(Int64, Int64, String)])
+    func aNewConnectionReplacesTheOldOneOfTheSameOrAGoneProcess(
+        _ old: Int64, _ new: Int64, _ expected: String
+    ) throws {
+        let router = try RouterFixture()
+        let one = RouterFixture.link("one")
+        let two = RouterFixture.link("two")
+        try router.attachEndpoint("api", link: one, instance: "first", parent: old)
+        let answers = try router.attachEndpoint("api", link: two, instance: "second", parent: new)
+        #expect(answers.welcome?.name == expected)
+    }
+
+    @Test func aLabelStaysWithItsFolder() throws {
+        let router = try RouterFixture()
+        func attach(_ instance: String, _ project: String, parent: Int64) throws -> String? {
+            try router.attachEndpoint(
+                "api", link: RouterFixture.link(instance), instance: instance, parent: parent, project: project
+            ).welcome?.name
+        }
+        #expect(try attach("a", "/one/api", parent: 1) == "api")
+        #expect(try attach("b", "/two/api", parent: 1) == "api-2")
+        try router.restart()
+        // In the other order, and by other processes.
+        #expect(try attach("c", "/two/api", parent: 1) == "api-2")
+        #expect(try attach("d", "/one/api", parent: 1) == "api")
+        // A second one in the same folder gets a label of its own, and it stays as well.
+        #expect(try attach("e", "/one/api", parent: 2) == "api-3")
+    }
+
+    @Test func whoCannotBeAskedHasAnOwnerWhoCan() throws {
+        let source = try #require(SourceName("chat"))
+        let address = Address(source: source, id: "42")
+        let policy = AccessPolicy(
+            sources: [source: SourcePolicy(allow: ["42"], approvers: ["42"])],
+            people: [Person(name: "ann", isOwner: true, addresses: [address])])
+        let chat = try RouteFixture(settings: RouterSettings(access: policy), sessions: ["api", "web"])
+        try chat.say("/use api", in: "dm", sender: "42", authentication: .platform, flags: .direct)
+        // A source that sends nothing: its messages are asked about elsewhere.
+        let feed = RouterFixture.link("feed")
+        try chat.router.attachAdapter("feed", verbs: [])
+        let asked = try chat.router.turn(chat.router.publish(["f1"], chat: "ci", from: "feed"))
+        let question = try #require(asked.to(RouterFixture.link("chat")).commands.first)
+        #expect(question.chat == "dm" && question.arguments["text"]?.stringValue?.contains("feed:ci") == true)
+        let action = try #require(
+            question.arguments["buttons"]?.arrayValue?.last?.arrayValue?.first?["action"]?.stringValue)
+        try chat.turn(chat.router.result(question.key, .sent(ids: ["q"])))
+        // A press by somebody else says nothing.
+        try chat.say("", in: "x", sender: "local:0", replyTo: "q", kind: .callback, action: action)
+        #expect(try chat.holders("f1") == [""])
+        try chat.say(
+            "", in: "dm", sender: "42", authentication: .platform, flags: .direct, replyTo: "q", kind: .callback,
+            action: action)
+        #expect(try chat.holders("f1") == ["web"])
+        #expect(feed != RouterFixture.link("chat"))
+    }
+}

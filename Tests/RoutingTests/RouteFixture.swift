@@ -2,6 +2,7 @@ import BusProtocol
 import ChannelEvents
 import JSON
 import MessageStore
+import Testing
 
 @testable import MessageBus
 @testable import Routing
@@ -11,7 +12,14 @@ final class RouteFixture {
     let router: RouterFixture
     private let features: Set<String>
     private let verbs: Set<String>
+    /// Whether sessions say at once that they wrote what they were given.
+    private let writes: Bool
     private(set) var said: [PlatformCommand] = []
+    /// What sessions were given, in order.
+    private(set) var offered: [(event: String, to: String)] = []
+    /// Those of it that they were given before, and were told so.
+    private(set) var redelivered: [(event: String, to: String)] = []
+    private var places: [String: String] = [:]
     private var lastMessage = 0
     private var lastEvent = 0
     private var lastOperator = 0
@@ -19,8 +27,9 @@ final class RouteFixture {
 
     init(
         settings: RouterSettings = RouterSettings(), features: Set<String> = ["buttons"],
-        verbs: Set<String> = ["send"], sessions: [String] = []
+        verbs: Set<String> = ["send"], writes: Bool = false, sessions: [String] = []
     ) throws {
+        self.writes = writes
         router = try RouterFixture(settings: settings)
         self.features = features
         self.verbs = verbs
@@ -70,21 +79,32 @@ final class RouteFixture {
     @discardableResult
     private func settle(_ sent: [(LinkID, RouterMessage)]) -> [Effects.Outgoing] {
         var later: [Effects.Outgoing] = []
-        var open = sent.filter { $0.0 == Self.chat }.map(\.1).commands
+        var open = sent
         while !open.isEmpty {
-            let command = open.removeFirst()
-            said.append(command)
-            lastMessage += 1
+            let (link, message) = open.removeFirst()
             do {
-                let next = try router.turn(router.result(command.key, .sent(ids: ["m\(lastMessage)"])))
+                var next: [Effects.Outgoing] = []
+                if case .numbered(_, .command(let command)) = message, link == Self.chat {
+                    said.append(command)
+                    lastMessage += 1
+                    next = try router.turn(router.result(command.key, .sent(ids: ["m\(lastMessage)"])))
+                } else if case .numbered(_, .deliver(let deliveries)) = message {
+                    let label = String(decoding: link.bytes, as: UTF8.self)
+                    offered += deliveries.filter { $0.redelivery == 0 }.map { ($0.head.id, label) }
+                    redelivered += deliveries.filter { $0.redelivery > 0 }.map { ($0.head.id, label) }
+                    if writes { next = try router.turn(router.written(deliveries.map(\.id), by: label)) }
+                }
                 later += next
-                open += next.to(Self.chat).commands
+                open += next.map { ($0.link, $0.message) }
             } catch {
-                later = []
+                Issue.record(error)
             }
         }
         return later
     }
+
+    /// The chat in which an event was.
+    func place(of event: String) -> String { places[event] ?? "" }
 
     /// An operator's question and its answer.
     func ask(_ name: String, _ arguments: JSONValue = [:]) throws -> Answer.Outcome? {
@@ -105,6 +125,7 @@ final class RouteFixture {
     ) throws -> String {
         lastEvent += 1
         let id = "e\(lastEvent)"
+        places[id] = chat
         let event = PublishedEvent(
             head: EventHead(
                 id: id, chat: chat, thread: thread, sender: sender, kind: kind, authentication: authentication,
@@ -122,6 +143,12 @@ final class RouteFixture {
             "reply", ["chat_id": .string("chat:\(chat)"), "text": .string(text)], id: id, from: link)
         try turn((link, call))
         return "m\(lastMessage)"
+    }
+
+    /// The same for all events.
+    func holders() throws -> [String: Set<String>] {
+        Dictionary(
+            uniqueKeysWithValues: try router.history().map { ($0.head.id, Set($0.deliveries.map(\.session))) })
     }
 
     /// Who has an event: labels, with an empty one for nobody.

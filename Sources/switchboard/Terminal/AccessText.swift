@@ -35,6 +35,9 @@ enum AccessText {
         if list["static"]?.boolValue ?? false {
             lines += ["", "Access is static here: it is changed in switchboard.yaml."]
         }
+        if let file = list["policy_file"]?.stringValue {
+            lines += ["", "The administrator of this machine limits this: \(file)"]
+        }
         return lines.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
             .map { Terminal.plain(String($0)) }.joined(separator: "\n")
     }
@@ -42,6 +45,14 @@ enum AccessText {
     static func audit(_ audit: JSONValue) -> String {
         let lines = Self.audit(entries: audit["entries"]?.arrayValue ?? [])
         return lines.isEmpty ? "Nothing was decided or changed yet." : lines.joined(separator: "\n")
+    }
+
+    /// The audit stood the test.
+    static func whole(_ result: JSONValue) -> String {
+        let gone = result["decisions_gone"]?.integerValue ?? 0
+        return "the audit is whole: \(result["lines"]?.integerValue ?? 0) lines; "
+            + "\(result["decisions"]?.integerValue ?? 0) decisions are as they were made"
+            + (gone == 0 ? "" : ", \(gone) are kept no longer")
     }
 
     /// Every event with the rule that decided.

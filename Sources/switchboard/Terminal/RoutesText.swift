@@ -7,15 +7,12 @@ enum RoutesText {
         func add(_ title: String, _ lines: [String]) {
             if !lines.isEmpty { sections.append([title] + lines.map { "  \(Terminal.plain($0))" }) }
         }
-        add("Chosen", pairs(list["bindings"]))
+        add("Chosen", pairs(list, "bindings"))
         add("Configured, the first match wins", (list["rules"]?.arrayValue ?? []).map(rule))
-        let last = pairs(list["last_used"])
-        let count = list["last_used_count"]?.integerValue ?? 0
-        let rest = Int64(last.count) < count ? ["and \(count - Int64(last.count)) more"] : []
-        add("Used last", last + rest)
+        add("Used last", pairs(list, "last_used"))
         add("Asked which session is meant", (list["asked"]?.arrayValue ?? []).compactMap(\.stringValue))
         add("A topic for each session in", (list["topic_chats"]?.arrayValue ?? []).compactMap(\.stringValue))
-        add("Open topics", pairs(list["topics"]))
+        add("Open topics", pairs(list, "topics"))
         let problems = (list["topic_problems"]?.arrayValue ?? []).map {
             "\(word($0, "session")) in \(word($0, "conversation")): \(word($0, "reason"))"
         }
@@ -26,8 +23,10 @@ enum RoutesText {
         return sections.map { $0.joined(separator: "\n") }.joined(separator: "\n\n")
     }
 
-    private static func pairs(_ rows: JSONValue?) -> [String] {
-        (rows?.arrayValue ?? []).map { "\(word($0, "conversation")) → \(word($0, "session"))" }
+    private static func pairs(_ list: JSONValue, _ key: String) -> [String] {
+        let rows = (list[key]?.arrayValue ?? []).map { "\(word($0, "conversation")) → \(word($0, "session"))" }
+        let rest = (list[key + "_count"]?.integerValue ?? 0) - Int64(rows.count)
+        return rows + (rest > 0 ? ["and \(rest) more"] : [])
     }
 
     private static func rule(_ rule: JSONValue) -> String {

@@ -20,7 +20,9 @@ struct StatusText {
             "router    up \(TimeText.age(since: router?["started_ms"]?.integerValue)), process \(pid), "
                 + "version \(router?["version"]?.stringValue ?? "?")",
             "store     \(store?["state"]?.stringValue ?? "?"), \(count(store, "events")) events, "
-                + "\(count(store, "waiting")) waiting, outbox \(count(store, "outbox")), "
+                + "\(count(store, "waiting")) waiting, "
+                + (count(store, "held") > 0 ? "\(count(store, "held")) held until a session is chosen, " : "")
+                + "outbox \(count(store, "outbox")), "
                 + TimeText.bytes(store?["bytes"]?.integerValue ?? 0),
         ]
         let letters = count(store, "dead_letters")
