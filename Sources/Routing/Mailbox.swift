@@ -126,11 +126,13 @@ struct Mailbox {
 
     /// Deliveries became waiting again that are older than the window: it is read anew from the store.
     mutating func rewind(to event: EventSequence, adding returned: Int64) {
+        // What stands in the window may be older than what went out past it.
+        let oldest = min(event, firstEvent ?? event)
         window.removeAll()
         start = 0
         bytes = 0
         count += returned
         storeHasMore = count > 0
-        loadedThrough = min(loadedThrough, event - 1)
+        loadedThrough = min(loadedThrough, oldest - 1)
     }
 }

@@ -214,6 +214,6 @@ extension RouterCore {
             return answer(
                 "It is open which session that would be: nothing was stopped. /use NAME chooses one.", arrival, now)
         }
-        answer("\(name(of: id)) cannot be stopped from here yet: nothing was stopped.", arrival, now)
+        answer(requestStop(of: id, by: arrival, now), arrival, now)
     }
 }

@@ -92,7 +92,7 @@ import Testing
     /// Busy turn: what comes during it arrives after it, conversation by conversation; an album and a paste are one each.
     @Test func whatComesDuringATurnArrivesAfterItGroupedByConversation() async throws {
         let abilities = Abilities(verbs: ["send", "edit", "react", "typing"], textLimit: 600)
-        try await with(abilities: abilities) { home, chat in
+        try await with(", quiet_window: 0s", abilities: abilities) { home, chat in
             let session = try await hooked(home)
             try await session.submit(text: "run the tests")
             let tests = try await session.preToolUse("Bash", ["command": "swift test"])

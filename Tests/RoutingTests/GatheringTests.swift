@@ -92,6 +92,22 @@ struct GatheringTests {
         #expect(sent.first?.count ?? 0 >= 5)
     }
 
+    /// Something urgent went out past what waits; when it comes back, what waits must not be forgotten.
+    @Test func whatComesBackDoesNotHideWhatIsOlder() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachHookedEndpoint()
+        try router.turn(router.submit(), router.publish(["1"]), router.publish(["2"]))
+        #expect(try router.turn(router.publish(["3"], text: "!now")).deliveries().map(\.head.id) == ["3"])
+        // The link breaks before it is written.
+        try router.attachEndpoint(link: RouterFixture.link("again"), instance: "instance-api")
+        router.pass(10)
+        let hook = HookReport(id: "h", name: "Stop", at: router.now.wall)
+        let link = RouterFixture.link("again")
+        let sent = try router.turn((link, .numbered(router.position(link), .hook(hook)))).to(link).deliveries
+        #expect(sent.map(\.head.id) == ["1", "2", "3"])
+    }
+
     // MARK: Feeds
 
     @Test func theSameAlertIsCountedAndNotRepeated() throws {

@@ -120,8 +120,13 @@ private struct HookedLife {
     private mutating func start() throws {
         isUp = true
         story.append("start \(incarnation)")
-        hear(try router.attachEndpoint(instance: "instance-\(incarnation)", written: unreported), for: api)
+        try attach()
+    }
+
+    private mutating func attach() throws {
+        let written = unreported
         unreported = []
+        hear(try router.attachEndpoint(instance: "instance-\(incarnation)", written: written), for: api)
     }
 
     private mutating func report() throws {
@@ -178,8 +183,7 @@ private struct HookedLife {
         story.append("router restarts")
         try router.restart()
         try startAdapter()
-        hear(try router.attachEndpoint(instance: "instance-\(incarnation)", written: unreported), for: api)
-        unreported = []
+        try attach()
     }
 
     private mutating func kill() throws {
@@ -196,8 +200,7 @@ private struct HookedLife {
     private mutating func losesLink() throws {
         guard isUp else { return }
         story.append("new link, written \(unreported)")
-        hear(try router.attachEndpoint(instance: "instance-\(incarnation)", written: unreported), for: api)
-        unreported = []
+        try attach()
     }
 
     private mutating func passLong() throws {
@@ -277,21 +280,13 @@ private struct HookedLife {
         #expect(violations == [])
         #expect(session?.turn.isWorking == false, "every turn ends")
         let all = Set(try router.history().map(\.head.id))
-        if all != ever.intersection(all) {
-            print(
-                story.suffix(80).joined(separator: "\n"), "SESSION", session?.phase as Any, session?.holds as Any,
-                session?.turn as Any, session?.proof as Any, session?.mailbox.count as Any, session?.inFlight as Any,
-                session?.credit as Any)
-        }
-        #expect(all.subtracting(ever) == [], "every event was written")
+        let last = story.suffix(60).joined(separator: "\n")
+        #expect(all.subtracting(ever) == [], "every event was written\n\(last)")
         for entry in try router.history() {
             for delivery in entry.deliveries where delivery.session == "api" {
                 let states = delivery.changes.map(\.state)
                 if states.contains(.seen) {
-                    if !proved.contains(entry.head.id) {
-                        print("UNPROVED", entry.head.id, story.joined(separator: "\n"))
-                    }
-                    #expect(proved.contains(entry.head.id), "\(entry.head.id) is said to be seen")
+                    #expect(proved.contains(entry.head.id), "\(entry.head.id) is said to be seen\n\(last)")
                 }
                 if states.contains(.answered) { #expect(covered.contains(entry.head.chat)) }
                 #expect(delivery.state != .waiting, "\(entry.head.id) waits for nothing")
