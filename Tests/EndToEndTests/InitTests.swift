@@ -13,7 +13,7 @@
         private func type(
             _ answers: [(prompt: String, line: String)], into line: String, _ home: SwitchboardHomeFixture
         ) async throws -> (
-            shown: String, status: ExitStatus
+            shown: String, status: OperatingHome.ExitStatus
         ) {
             let programs = try SwitchboardHomeFixture.programs()
             var command = ChildCommand(
