@@ -12,6 +12,7 @@ enum Schema {
         migrator.registerMigration("8-outbox", migrate: outbox)
         migrator.registerMigration("9-topics", migrate: topics)
         migrator.registerMigration("3-permissions", migrate: permissions)
+        migrator.registerMigration("2-access-threads", migrate: addressedThreads)
         migrator.registerMigration("5-files", migrate: files)
         migrator.registerMigration("10-questions", migrate: questions)
         return migrator

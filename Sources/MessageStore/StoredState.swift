@@ -29,6 +29,8 @@ public struct StoredState: Sendable {
     public var pairings: [Pairing] = []
     /// Events of late that were refused, oldest first, with the rule and the time of admission.
     public var refused: [(event: NewEvent, at: Int64)] = []
+    /// Threads in which we were addressed.
+    public var addressedThreads: Set<Place> = []
     /// How each chat's messages came in.
     public var admissions: [ChatKey: ChatAdmission] = [:]
     public var permissions = StoredPermissions()

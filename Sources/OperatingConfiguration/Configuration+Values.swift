@@ -9,11 +9,12 @@ extension Configuration {
         adapters = entries
         access = AccessPolicy(
             sources: Dictionary(
-                (effective["access"]?.objectValue ?? JSONObject()).compactMap { member in
+                (effective["access"]?.objectValue ?? JSONObject()).filter { $0.key != Self.staticWord }.compactMap {
+                    member in
                     SourceName(member.key).map { ($0, SourcePolicy(member.value)) }
                 }, uniquingKeysWith: { first, _ in first }),
             people: (effective["people"]?.objectValue ?? JSONObject()).map(Person.init))
-        isAccessStatic = effective["access_static"]?.boolValue ?? false
+        isAccessStatic = effective["access"]?[Self.staticWord]?.boolValue ?? false
         routes = (effective["routes"]?.arrayValue ?? []).map(RouteEntry.init)
         let delivery = effective["delivery"]
         self.delivery = Delivery(
@@ -42,6 +43,25 @@ extension Configuration {
         shown["adapters"] = .object(
             JSONObject(entries.map { JSONObject.Member(key: $0.name.text, value: $0.json) }))
         self.effective = .object(shown)
+    }
+}
+
+extension Configuration {
+    /// The key of `access` that is no source.
+    static let staticWord = "static"
+
+    /// Takes away what the administrator does not allow.
+    mutating func bind(by policy: ManagedPolicy) {
+        managed = policy
+        adapters = adapters.map { entry in
+            var entry = entry
+            if !policy.ceiling.allows(kind: entry.kind) { entry.isEnabled = false }
+            return entry
+        }
+        var shown = effective.objectValue ?? JSONObject()
+        shown["adapters"] = .object(
+            JSONObject(adapters.map { JSONObject.Member(key: $0.name.text, value: $0.json) }))
+        effective = .object(shown)
     }
 }
 

@@ -7,6 +7,8 @@ public struct Configuration: Hashable, Sendable {
     /// In the order of the file.
     public var adapters: [AdapterEntry]
     public var access: AccessPolicy
+    /// What the machine's administrator laid down; `nil` when nothing.
+    public var managed: ManagedPolicy?
     /// `switchboard access` may not change it.
     public var isAccessStatic: Bool
     /// First match wins.
@@ -20,14 +22,14 @@ public struct Configuration: Hashable, Sendable {
     public var log: Log
     /// The whole configuration with its defaults as JSON: what `config show --json` prints. Holds no secret, only
     /// references to them.
-    public let effective: JSONValue
+    public internal(set) var effective: JSONValue
 
     /// One source.
     public struct AdapterEntry: Hashable, Sendable {
         public let name: SourceName
         /// Its program is `switchboard-<kind>`.
         public let kind: String
-        public let isEnabled: Bool
+        public internal(set) var isEnabled: Bool
         /// What only the adapter understands; secrets as references.
         public let settings: JSONValue
     }

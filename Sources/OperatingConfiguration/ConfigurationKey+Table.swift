@@ -9,7 +9,10 @@ extension ConfigurationKey {
                 + "adapter's own and checked by it. Without this key a webhook runs on 127.0.0.1:8441.",
             standard: ["webhook": [:]]),
         ConfigurationKey(
-            "access", .entries(.source, .object(access)), "Who is let in, per source. Nobody is by default.",
+            "access",
+            .shorthand(
+                "static", for: ["static": true], .entries(.source, .object(access), beside: [accessStatic])),
+            "Who is let in, per source. Nobody is by default. `access: static` is the same as `static: true` in it.",
             standard: [:]),
         ConfigurationKey(
             "routes", .list(.object(route)), "Which session gets what; the first match wins.", standard: []),
@@ -22,9 +25,6 @@ extension ConfigurationKey {
         ConfigurationKey("router", .object(router), "The router's socket for other machines.", standard: [:]),
         ConfigurationKey("log", .object(log), "How the processes log.", standard: [:]),
         ConfigurationKey(
-            "access_static", .flag, "Whether `access` is all there is: `switchboard access` then changes nothing.",
-            standard: false),
-        ConfigurationKey(
             "people", .entries(.label, .object(person)),
             "People with several addresses. The owner is asked and told first.", standard: [:]),
         .later("sessions"), .later("door"),
@@ -35,6 +35,10 @@ extension ConfigurationKey {
             "kind", .text(.kind), "The adapter's program is `switchboard-<kind>`; the entry's name by default."),
         ConfigurationKey("enabled", .flag, "Whether `switchboard up` runs it.", standard: true),
     ]
+
+    private static let accessStatic = ConfigurationKey(
+        "static", .flag, "Whether this section is all there is: `switchboard access` then changes nothing.",
+        standard: false)
 
     private static let access: [ConfigurationKey] = [
         ConfigurationKey(

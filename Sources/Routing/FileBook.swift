@@ -118,14 +118,16 @@ struct FileBook {
 extension Attachment {
     /// A picture that Claude can look at.
     var isPicture: Bool {
-        switch mediaType?.lowercased().prefix(while: { $0 != ";" }) {
+        switch plainType {
         case "image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp": return true
         default: return false
         }
     }
 
-    /// What its file's name ends with: its own, when that is short and plain, else what its type says.
+    /// What its file's name ends with. A picture's type says it: programs that go by the ending would not show it under
+    /// another; else its own, when that is short and plain, or what its type says.
     var ending: String {
+        if isPicture, let ending = Self.endings[plainType] { return ending }
         if let name, let dot = name.lastIndex(of: ".") {
             let ending = name[dot...].lowercased()
             let isPlain = ending.utf8.dropFirst().allSatisfy {
@@ -133,15 +135,13 @@ extension Attachment {
             }
             if isPlain, (2...9).contains(ending.utf8.count) { return ending }
         }
-        switch mediaType?.lowercased() {
-        case "image/png": return ".png"
-        case "image/jpeg", "image/jpg": return ".jpg"
-        case "image/gif": return ".gif"
-        case "image/webp": return ".webp"
-        case "application/pdf": return ".pdf"
-        case "application/json": return ".json"
-        case "text/plain": return ".txt"
-        default: return ""
-        }
+        return Self.endings[plainType] ?? ""
     }
+
+    private var plainType: String { mediaType?.lowercased().prefix { $0 != ";" }.description ?? "" }
+
+    private static let endings = [
+        "image/png": ".png", "image/jpeg": ".jpg", "image/jpg": ".jpg", "image/gif": ".gif", "image/webp": ".webp",
+        "application/pdf": ".pdf", "application/json": ".json", "text/plain": ".txt",
+    ]
 }

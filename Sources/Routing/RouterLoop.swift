@@ -270,7 +270,12 @@ public final class RouterLoop {
         do {
             core.settings = try environment.reload()
             files.enqueue(.limits(core.settings.files))
+            core.turnAwayForbiddenAdapters(environment.clock())
             logger.notice("configuration reloaded")
+            if let managed = core.settings.managed, managed.isOff {
+                logger.notice("switched off by the administrator's policy", metadata: ["file": "\(managed.file)"])
+                control.stop()
+            }
             if let asker { core.finish(ReadAnswer(asker: asker, outcome: .success(["reloaded": true]))) }
         } catch {
             logger.error(

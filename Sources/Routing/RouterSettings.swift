@@ -9,6 +9,10 @@ public struct RouterSettings: Sendable {
     public var access: AccessPolicy
     /// The baseline is all there is: `switchboard access` may not change it.
     public var isAccessStatic: Bool
+    /// What the machine's administrator laid down; `nil` when nothing.
+    public var managed: ManagedRules?
+    /// The kind of each source's adapter, where it is not the source's name.
+    public var kinds: [SourceName: String] = [:]
     /// The first that matches wins.
     public var routes: [RouteRule]
     /// Each source's section of the configuration, secrets as references; goes to its adapter in WELCOME.

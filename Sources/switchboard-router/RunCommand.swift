@@ -30,6 +30,9 @@ struct RunCommand: ParsableCommand {
         let places = try Places.current()
         try places.prepare()
         let configuration = try Configuration.load(places)
+        if let policy = configuration.managed, !policy.isEnabled {
+            throw SwitchedOff(file: policy.files.joined(separator: " and "))
+        }
         OperatingLog.bootstrap(process: "router", settings: configuration.logSettings)
         let logger = Logger(label: "router")
 
@@ -43,7 +46,7 @@ struct RunCommand: ParsableCommand {
         let listener = try BusListener(
             local: places.routerSocket, tap: places.tapSocket, remote: try configuration.remoteListener(places))
         let loop = try RouterLoop(
-            listener: listener, store: store, settings: try configuration.routerSettings(places),
+            listener: listener, store: store, settings: try configuration.routerSettings,
             environment: RouterLoop.Environment(
                 keys: SourceKeys { name in
                     do { return try SourceKey.existing(name.text, places: places) } catch {
@@ -54,7 +57,7 @@ struct RunCommand: ParsableCommand {
                 },
                 retention: configuration.storeRetention, shelf: shelf, home: places.configuration, pid: Int64(getpid()),
                 clock: Self.now,
-                reload: { try Configuration.load(places).routerSettings(places) }),
+                reload: { try Configuration.load(places).routerSettings }),
             logger: logger)
         let stop = loop.stop
         let reload = loop.reload
@@ -62,6 +65,12 @@ struct RunCommand: ParsableCommand {
             while true { Signals.wait(signals) == SIGHUP ? reload() : stop() }
         }
         _ = try Lifeline.watch(onCut: stop)
+        if let policy = configuration.managed {
+            logger.notice(
+                "the administrator's policy holds",
+                metadata: ["file": "\(policy.files.joined(separator: " and "))", "summary": "\(policy.summary)"])
+        }
+        try PolicyWatch.start(onChange: reload)
         logger.notice("router is up", metadata: ["pid": "\(getpid())", "home": "\(places.configuration)"])
         try loop.run()
         listener.close()

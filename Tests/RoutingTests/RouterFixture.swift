@@ -90,6 +90,14 @@ final class RouterFixture {
         try restart()
     }
 
+    /// The configuration is read again.
+    func reload(_ settings: RouterSettings) throws {
+        self.settings = settings
+        core.settings = settings
+        core.turnAwayForbiddenAdapters(now)
+        try turn()
+    }
+
     /// Something that a part of the core does for another one, in a turn of its own.
     @discardableResult
     func act(_ body: (inout RouterCore) -> Void) throws -> [Effects.Outgoing] {
