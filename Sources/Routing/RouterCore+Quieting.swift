@@ -1,4 +1,5 @@
 import ChannelEvents
+import JSON
 import MessageStore
 
 /// Quiet hours of feeds: what comes then waits, and goes to its session when they are over.

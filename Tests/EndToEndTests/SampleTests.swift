@@ -1,4 +1,5 @@
 import JSON
+import OperatingHome
 import SwitchboardTesting
 import Testing
 
