@@ -48,11 +48,11 @@ let package = Package(
         .target(name: "Markdown", dependencies: ["CMarkGFM", "FormattedText"]),
 
         // The router.
-        .target(name: "AccessControl", dependencies: ["ChannelEvents"]),
+        .target(name: "AccessControl", dependencies: ["ChannelEvents"], exclude: ["THREATS.md"]),
         .target(
             name: "MessageStore",
             dependencies: [
-                "ChannelEvents", "JSON",
+                "ChannelEvents", "JSON", "OperatingHome",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -95,8 +95,8 @@ let package = Package(
         .executableTarget(
             name: "switchboard-router",
             dependencies: [
-                "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore", "OperatingConfiguration",
-                "OperatingHome",
+                "AccessControl", "BusProtocol", "ChannelEvents", "JSON", "MessageBus", "MessageStore",
+                "OperatingConfiguration", "OperatingHome",
                 "OperatingLog", "Routing", argumentParser, logging,
             ]),
         .executableTarget(
@@ -182,7 +182,7 @@ let package = Package(
             name: "OperatingConfigurationTests",
             dependencies: [
                 "AccessControl", "ChannelEvents", "JSON", "OperatingConfiguration", "OperatingHome", "OperatingLog",
-                logging,
+                "SwitchboardTesting", logging,
             ]),
         .testTarget(
             name: "WebhookTests",

@@ -5,6 +5,12 @@ public import ChannelEvents
 public struct AccessPolicy: Hashable, Sendable {
     public var sources: [SourceName: SourcePolicy]
     public var people: [Person]
+    /// What an administrator allows at most; `nil` where there is no such.
+    public var ceiling: AccessCeiling?
+    /// The kind of each source's adapter, where it is not the source's name; the ceiling speaks of kinds.
+    public var kinds: [SourceName: String] = [:]
+    /// Nothing can be changed while it runs: then nobody is offered a code, which nobody could use.
+    public var isStatic = false
 
     public init(sources: [SourceName: SourcePolicy] = [:], people: [Person] = []) {
         self.sources = sources
@@ -29,12 +35,18 @@ public struct AccessPolicy: Hashable, Sendable {
             policy.approvers.sorted().map { Address(source: source, id: $0) }
         }
         let known = owner + people.filter { !$0.isOwner }.flatMap(\.addresses)
-        return known.filter { listed.contains($0) } + listed.filter { !known.contains($0) }
+        return (known.filter { listed.contains($0) } + listed.filter { !known.contains($0) }).filter(isApprover)
     }
 
     /// Whether this sender may answer permission prompts and use session commands. To be the owner is not enough: who
     /// may approve is always written out.
-    public func isApprover(_ address: Address) -> Bool { self[address.source].approvers.contains(address.id) }
+    public func isApprover(_ address: Address) -> Bool {
+        self[address.source].approvers.contains(address.id)
+            && ceiling?.allows(approver: address.id, of: kind(of: address.source)) ?? true
+    }
+
+    /// The kind of a source's adapter, as the ceiling names it.
+    public func kind(of source: SourceName) -> String { kinds[source] ?? source.text }
 }
 
 extension AccessPolicy {
@@ -57,8 +69,10 @@ extension AccessPolicy {
     /// Decides one event. Nobody is let in by default; who the sender is comes only from fields that the adapter
     /// authenticated. The text can make a message of somebody who is let in a mention, and nothing else.
     public func decide(_ head: EventHead, from source: SourceName, context: Context = Context()) -> Decision {
+        if let ceiling, !ceiling.allows(head, of: kind(of: source)) { return .refused(.managed) }
         let policy = self[source]
         let decision = policy.admit(head, context)
+        if isStatic, decision == .refused(.unpaired) { return .refused(.notListed) }
         guard decision.isAllowed, policy.limitsSessions(in: head.chat) else { return decision }
         // Where what binds the sender and what binds the group have no session in common, nobody could take it.
         let conversation = Conversation(source: source, chat: head.chat, thread: head.thread)
@@ -70,6 +84,13 @@ extension AccessPolicy {
     /// met there, when it is a conversation with one person.
     public func mayReach(_ conversation: Conversation, direct: String?) -> Bool {
         let policy = self[conversation.source]
+        if let ceiling {
+            let kind = kind(of: conversation.source)
+            guard
+                direct.map({ ceiling.allows(sender: $0, of: kind) })
+                    ?? ceiling.allows(group: conversation.chat, of: kind)
+            else { return false }
+        }
         if let direct { return policy.directPolicy != .disabled && policy.isListed(direct) }
         return policy.groups[conversation.chat] != nil
     }

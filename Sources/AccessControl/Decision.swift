@@ -26,6 +26,8 @@ public enum Decision: Hashable, Sendable {
         case notMentioned = "not-mentioned"
         /// A bot spoke too often within a minute.
         case botBudget = "bot-budget"
+        /// An administrator's policy does not allow it.
+        case managed
         /// The sender and the group are limited to different sessions.
         case noSession = "no-session"
 
@@ -33,7 +35,8 @@ public enum Decision: Hashable, Sendable {
         public var letsIn: Bool {
             switch self {
             case .listed, .role, .anyone, .secret, .loopback: true
-            case .notListed, .unpaired, .directDisabled, .groupOff, .notMentioned, .botBudget, .noSession: false
+            case .notListed, .unpaired, .directDisabled, .groupOff, .notMentioned, .botBudget, .noSession, .managed:
+                false
             }
         }
 
@@ -51,6 +54,7 @@ public enum Decision: Hashable, Sendable {
             case .groupOff: "this group or channel is not enabled"
             case .notMentioned: "the message does not address the bot, and this group requires a mention"
             case .botBudget: "this bot has used up its messages of this minute"
+            case .managed: "the policy of this machine's administrator does not allow it"
             case .noSession: "no session is open to both this sender and this conversation"
             }
         }

@@ -35,3 +35,18 @@ extension Schema {
                 """)
     }
 }
+
+extension Schema {
+    static func addressedThreads(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                -- Threads in which somebody who is let in addressed us: no further mention is needed there.
+                CREATE TABLE addressed_threads (
+                    source INTEGER NOT NULL, chat TEXT NOT NULL, thread TEXT NOT NULL,
+                    PRIMARY KEY (source, chat, thread)
+                ) WITHOUT ROWID;
+                INSERT OR IGNORE INTO addressed_threads (source, chat, thread)
+                    SELECT source, chat, thread FROM conversations WHERE thread <> '';
+                """)
+    }
+}

@@ -48,6 +48,14 @@ extension StoreTurn {
         try insert.run()
     }
 
+    public func setAddressed(_ thread: Place) throws {
+        let insert = try statement("INSERT OR IGNORE INTO addressed_threads (source, chat, thread) VALUES (?, ?, ?)")
+        insert.bind(1, thread.source)
+        insert.bind(2, thread.chat)
+        insert.bind(3, thread.thread)
+        try insert.run()
+    }
+
     func loadAccess(into state: inout StoredState) throws {
         try statement("SELECT source, kind, subject, value FROM access_amendments").each { row in
             state.amendments.append(
@@ -72,6 +80,10 @@ extension StoreTurn {
             let event = NewEvent(
                 source: row.integer(0), head: EventHead(row: row, from: 1), body: nil, rule: row.text(13) ?? "")
             state.refused.append((event, row.integer(14)))
+        }
+        try statement("SELECT source, chat, thread FROM addressed_threads").each { row in
+            state.addressedThreads.insert(
+                Place(source: row.integer(0), chat: row.text(1) ?? "", thread: row.text(2)))
         }
         try statement("SELECT source, chat, way, sender FROM admissions").each { row in
             let key = ChatKey(source: row.integer(0), chat: row.text(1) ?? "")

@@ -40,11 +40,12 @@ extension AuditEntry {
 }
 
 extension StoreReader {
-    /// The newest lines of the audit, newest first.
+    /// The newest lines of the audit, newest first; without the seals, of which there is one for every busy minute.
     public func audit(before: Int64?, limit: Int) throws -> [AuditRecord] {
-        let query = try HotStatement(db, AuditRecord.query + "WHERE id < ? ORDER BY id DESC LIMIT ?")
+        let query = try HotStatement(db, AuditRecord.query + "WHERE id < ? AND kind <> ? ORDER BY id DESC LIMIT ?")
         query.bind(1, before ?? .max)
-        query.bind(2, Int64(limit))
+        query.bind(2, DecisionSeal.kind)
+        query.bind(3, Int64(limit))
         return try query.auditRecords()
     }
 

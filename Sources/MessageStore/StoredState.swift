@@ -31,15 +31,29 @@ public struct StoredState: Sendable {
     public var pairings: [Pairing] = []
     /// Events of late that were refused, oldest first, with the rule and the time of admission.
     public var refused: [(event: NewEvent, at: Int64)] = []
+    /// Threads in which we were addressed.
+    public var addressedThreads: Set<Place> = []
     /// How each chat's messages came in.
     public var admissions: [ChatKey: ChatAdmission] = [:]
     public var permissions = StoredPermissions()
+
+    /// Questions with choices that wait for an answer.
+    public var questions: [AskedQuestion] = []
+    /// Events that waited for their pictures when the router ended, in order.
+    public var awaitingFiles: [AwaitingEvent] = []
 
     /// A store with nothing in it.
     public init() {}
 
     /// Older ones are taken as seen: nobody wants a thousand old messages again.
     public static let uncoveredLimit = 1024
+}
+
+/// An event that waits for its files.
+public struct AwaitingEvent: Sendable {
+    public var delivery: WaitingDelivery
+    /// The session whose message it answers.
+    public var speaker: SessionID?
 }
 
 /// A delivery that was offered and has not ended: what the core keeps of it in memory.
@@ -110,6 +124,8 @@ extension StoreTurn {
         state.turns = try loadTurns()
         state.feeds = try loadFeeds()
         try loadAccess(into: &state)
+        try loadAwaitingFiles(into: &state)
+        try loadQuestions(into: &state)
         state.permissions = try loadPermissions()
         return state
     }

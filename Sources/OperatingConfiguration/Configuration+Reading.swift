@@ -8,6 +8,12 @@ extension Configuration {
     /// The configuration of a home; the defaults when it has no file.
     /// - Throws: ``ConfigurationError`` with everything that is wrong, by line and column.
     public static func load(_ places: Places) throws(ConfigurationError) -> Configuration {
+        var configuration = try read(places)
+        if let policy = try ManagedPolicy.load() { configuration.bind(by: policy) }
+        return configuration
+    }
+
+    private static func read(_ places: Places) throws(ConfigurationError) -> Configuration {
         let file = places.configurationFile
         let bytes: [UInt8]?
         do {
@@ -41,7 +47,7 @@ extension Configuration {
         self.init(effective: table.completed(value))
     }
 
-    private static func compose(_ yaml: String, file: String) throws(ConfigurationError) -> Node? {
+    static func compose(_ yaml: String, file: String) throws(ConfigurationError) -> Node? {
         func problem(_ code: ConfigurationProblem.Code, _ message: String, _ mark: Mark? = nil) -> ConfigurationError {
             ConfigurationError(
                 file: file,
@@ -107,9 +113,13 @@ extension Configuration {
                     line: mark?.line ?? 1, column: mark?.column ?? 1))
         }
         let names = Set((value["adapters"]?.objectValue ?? JSONObject()).map(\.key))
-        for member in value["access"]?.objectValue ?? JSONObject() where !names.contains(member.key) {
+        for member in value["access"]?.objectValue ?? JSONObject()
+        where !names.contains(member.key) && member.key != Self.staticWord {
             let nearest = NearestName.find(member.key, among: names.sorted()).map { "; did you mean `\($0)`?" } ?? ""
             note(.badValue, "access", member.key, "there is no adapter of this name\(nearest)")
+        }
+        if names.contains(staticWord) {
+            note(.badValue, "adapters", staticWord, "`static` has a meaning in `access`: call this adapter otherwise")
         }
         for member in value["access"]?.objectValue ?? JSONObject() {
             // A limit to no session would be read as no limit.

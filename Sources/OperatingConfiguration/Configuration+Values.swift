@@ -9,16 +9,22 @@ extension Configuration {
         adapters = entries
         access = AccessPolicy(
             sources: Dictionary(
-                (effective["access"]?.objectValue ?? JSONObject()).compactMap { member in
+                (effective["access"]?.objectValue ?? JSONObject()).filter { $0.key != Self.staticWord }.compactMap {
+                    member in
                     SourceName(member.key).map { ($0, SourcePolicy(member.value)) }
                 }, uniquingKeysWith: { first, _ in first }),
             people: (effective["people"]?.objectValue ?? JSONObject()).map(Person.init))
-        isAccessStatic = effective["access_static"]?.boolValue ?? false
+        isAccessStatic = effective["access"]?[Self.staticWord]?.boolValue ?? false
         routes = (effective["routes"]?.arrayValue ?? []).map(RouteEntry.init)
         feeds = (effective["feeds"]?.arrayValue ?? []).map(FeedEntry.init)
         let delivery = effective["delivery"]
         self.delivery = Delivery(
             attachSettle: delivery.duration("attach_settle"), firstPushWait: delivery.duration("first_push_wait"))
+        let files = effective["files"]
+        self.files = Files(
+            image: (files?["image"]?.integerValue ?? 10) << 20, imageWait: files.duration("image_wait"),
+            largest: (files?["largest"]?.integerValue ?? 50) << 20,
+            total: (files?["total"]?.integerValue ?? 1_024) << 20)
         let permissions = effective["permissions"]
         self.permissions = Permissions(
             cardDelay: permissions.duration("card_delay"), limit: permissions.duration("limit"),
@@ -38,6 +44,25 @@ extension Configuration {
         shown["adapters"] = .object(
             JSONObject(entries.map { JSONObject.Member(key: $0.name.text, value: $0.json) }))
         self.effective = .object(shown)
+    }
+}
+
+extension Configuration {
+    /// The key of `access` that is no source.
+    static let staticWord = "static"
+
+    /// Takes away what the administrator does not allow.
+    mutating func bind(by policy: ManagedPolicy) {
+        managed = policy
+        adapters = adapters.map { entry in
+            var entry = entry
+            if !policy.ceiling.allows(kind: entry.kind) { entry.isEnabled = false }
+            return entry
+        }
+        var shown = effective.objectValue ?? JSONObject()
+        shown["adapters"] = .object(
+            JSONObject(adapters.map { JSONObject.Member(key: $0.name.text, value: $0.json) }))
+        effective = .object(shown)
     }
 }
 

@@ -7,6 +7,8 @@ public struct Configuration: Hashable, Sendable {
     /// In the order of the file.
     public var adapters: [AdapterEntry]
     public var access: AccessPolicy
+    /// What the machine's administrator laid down; `nil` when nothing.
+    public var managed: ManagedPolicy?
     /// `switchboard access` may not change it.
     public var isAccessStatic: Bool
     /// First match wins.
@@ -14,6 +16,7 @@ public struct Configuration: Hashable, Sendable {
     /// First match wins.
     public var feeds: [FeedEntry]
     public var delivery: Delivery
+    public var files: Files
     public var permissions: Permissions
     public var retention: Retention
     /// The socket for other machines; `nil` when there is none.
@@ -21,14 +24,14 @@ public struct Configuration: Hashable, Sendable {
     public var log: Log
     /// The whole configuration with its defaults as JSON: what `config show --json` prints. Holds no secret, only
     /// references to them.
-    public let effective: JSONValue
+    public internal(set) var effective: JSONValue
 
     /// One source.
     public struct AdapterEntry: Hashable, Sendable {
         public let name: SourceName
         /// Its program is `switchboard-<kind>`.
         public let kind: String
-        public let isEnabled: Bool
+        public internal(set) var isEnabled: Bool
         /// What only the adapter understands; secrets as references.
         public let settings: JSONValue
     }
@@ -59,6 +62,14 @@ public struct Configuration: Hashable, Sendable {
     public struct Delivery: Hashable, Sendable {
         public let attachSettle: Int64
         public let firstPushWait: Int64
+    }
+
+    /// In bytes and milliseconds.
+    public struct Files: Hashable, Sendable {
+        public let image: Int64
+        public let imageWait: Int64
+        public let largest: Int64
+        public let total: Int64
     }
 
     public struct Permissions: Hashable, Sendable {

@@ -9,7 +9,10 @@ extension ConfigurationKey {
                 + "adapter's own and checked by it. Without this key a webhook runs on 127.0.0.1:8441.",
             standard: ["webhook": [:]]),
         ConfigurationKey(
-            "access", .entries(.source, .object(access)), "Who is let in, per source. Nobody is by default.",
+            "access",
+            .shorthand(
+                "static", for: ["static": true], .entries(.source, .object(access), beside: [accessStatic])),
+            "Who is let in, per source. Nobody is by default. `access: static` is the same as `static: true` in it.",
             standard: [:]),
         ConfigurationKey(
             "routes", .list(.object(route)), "Which session gets what; the first match wins.", standard: []),
@@ -17,15 +20,13 @@ extension ConfigurationKey {
             "feeds", .list(.object(feed)),
             "How people see what programs send, and when it may not disturb; the first match wins.", standard: []),
         ConfigurationKey("delivery", .object(delivery), "When a session that attached is written to.", standard: [:]),
+        ConfigurationKey("files", .object(files), "How much of files is taken.", standard: [:]),
         ConfigurationKey(
             "permissions", .object(permissions), "How Claude's permission prompts are relayed to approvers.",
             standard: [:]),
         ConfigurationKey("retention", .object(retention), "How long things are kept.", standard: [:]),
         ConfigurationKey("router", .object(router), "The router's socket for other machines.", standard: [:]),
         ConfigurationKey("log", .object(log), "How the processes log.", standard: [:]),
-        ConfigurationKey(
-            "access_static", .flag, "Whether `access` is all there is: `switchboard access` then changes nothing.",
-            standard: false),
         ConfigurationKey(
             "people", .entries(.label, .object(person)),
             "People with several addresses. The owner is asked and told first.", standard: [:]),
@@ -37,6 +38,10 @@ extension ConfigurationKey {
             "kind", .text(.kind), "The adapter's program is `switchboard-<kind>`; the entry's name by default."),
         ConfigurationKey("enabled", .flag, "Whether `switchboard up` runs it.", standard: true),
     ]
+
+    private static let accessStatic = ConfigurationKey(
+        "static", .flag, "Whether this section is all there is: `switchboard access` then changes nothing.",
+        standard: false)
 
     private static let access: [ConfigurationKey] = [
         ConfigurationKey(
@@ -125,6 +130,20 @@ extension ConfigurationKey {
             "first_push_wait", .duration(0...60_000),
             "Its first message goes alone; the rest so long after it where no hook proves that it was seen.",
             standard: "5s"),
+    ]
+
+    private static let files: [ConfigurationKey] = [
+        ConfigurationKey(
+            "image", .number(0...1_024),
+            "A picture up to so many MB is fetched with its message, so that Claude sees it at once.", standard: 10),
+        ConfigurationKey(
+            "image_wait", .duration(0...60_000),
+            "A message waits so long for its pictures, and goes without them then.",
+            standard: "5s"),
+        ConfigurationKey("largest", .number(1...2_048), "No longer file comes in or goes out, in MB.", standard: 50),
+        ConfigurationKey(
+            "total", .number(1...1_048_576), "What all kept files may take, in MB; past it the oldest go.",
+            standard: 1_024),
     ]
 
     private static let retention: [ConfigurationKey] = [

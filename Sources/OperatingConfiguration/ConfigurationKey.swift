@@ -36,8 +36,10 @@ struct ConfigurationKey: Sendable {
 indirect enum ConfigurationType: Sendable {
     /// Known keys; with `isOpen`, others are carried unread, because only an adapter understands them.
     case object([ConfigurationKey], isOpen: Bool = false)
-    /// Names that the user chooses.
-    case entries(TextForm, ConfigurationType)
+    /// Names that the user chooses; `beside` are keys of ours among them.
+    case entries(TextForm, ConfigurationType, beside: [ConfigurationKey] = [])
+    /// One word that stands for a value.
+    case shorthand(String, for: JSONValue, ConfigurationType)
     case list(ConfigurationType)
     case text(TextForm)
     case choice([String])

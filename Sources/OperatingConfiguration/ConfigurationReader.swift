@@ -12,7 +12,9 @@ struct ConfigurationReader {
         guard spend(node, path) else { return nil }
         switch type {
         case .object(let keys, let isOpen): return object(node, keys, isOpen: isOpen, path: path)
-        case .entries(let form, let type): return entries(node, form, type, path: path)
+        case .entries(let form, let type, let beside): return entries(node, form, type, beside, path: path)
+        case .shorthand(let word, let value, let type):
+            return scalar(node) == word ? value : read(node, type, path: path)
         case .list(let type): return list(node, type, path: path)
         case .text(let form): return text(node, form, path: path)
         case .choice(let words):
@@ -66,12 +68,17 @@ struct ConfigurationReader {
         return .object(values)
     }
 
-    private mutating func entries(_ node: Node, _ form: TextForm, _ type: ConfigurationType, path: String) -> JSONValue?
-    {
+    private mutating func entries(
+        _ node: Node, _ form: TextForm, _ type: ConfigurationType, _ beside: [ConfigurationKey], path: String
+    ) -> JSONValue? {
         guard let members = members(node, path) else { return nil }
         var values = JSONObject()
         for (name, value) in members {
             let inner = Self.join(path, name.text)
+            if let key = beside.first(where: { $0.name == name.text }) {
+                values[name.text] = read(value, key.type, path: inner)
+                continue
+            }
             if let complaint = form.complaint(name.text) { note(.badValue, inner, complaint, name.node) }
             values[name.text] = read(value, type, path: inner)
         }

@@ -13,9 +13,16 @@ extension ConfigurationType {
             }
             for member in given { members[member.key] = member.value }
             return .object(members)
-        case .entries(_, let type):
+        case .entries(_, let type, let beside):
             guard let entries = value.objectValue else { return value }
-            return .object(JSONObject(entries.map { JSONObject.Member(key: $0.key, value: type.completed($0.value)) }))
+            var members = JSONObject(
+                entries.map { entry in
+                    let own = beside.first { $0.name == entry.key }?.type ?? type
+                    return JSONObject.Member(key: entry.key, value: own.completed(entry.value))
+                })
+            for key in beside where members[key.name] == nil { members[key.name] = key.standard }
+            return .object(members)
+        case .shorthand(_, _, let type): return type.completed(value)
         case .list(let type): return .array((value.arrayValue ?? []).map(type.completed))
         default: return value
         }

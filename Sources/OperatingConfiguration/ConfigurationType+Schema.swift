@@ -18,8 +18,18 @@ extension ConfigurationType {
             let required = known.filter { $0.presence == .required }.map { JSONValue.string($0.name) }
             if !required.isEmpty { members["required"] = .array(required) }
             members["additionalProperties"] = .bool(isOpen)
-        case .entries(let form, let type):
+        case .shorthand(let word, _, let type):
+            members["anyOf"] = [["const": .string(word)], type.schema()]
+        case .entries(let form, let type, let beside):
             members["type"] = "object"
+            if !beside.isEmpty {
+                members["properties"] = .object(
+                    JSONObject(
+                        beside.map {
+                            JSONObject.Member(
+                                key: $0.name, value: $0.type.schema(about: $0.about, standard: $0.standard))
+                        }))
+            }
             if let pattern = form.pattern { members["propertyNames"] = ["pattern": .string(pattern)] }
             members["additionalProperties"] = type.schema()
         case .list(let type):
@@ -27,7 +37,7 @@ extension ConfigurationType {
             members["items"] = type.schema()
         case .text(let form):
             // An id may be written as a number: YAML reads `42` as one.
-            members["type"] = form == .identifier ? ["string", "integer"] : "string"
+            members["type"] = [.identifier, .sender, .groupMember].contains(form) ? ["string", "integer"] : "string"
             if let pattern = form.pattern { members["pattern"] = .string(pattern) }
             if form == .curveKey { (members["minLength"], members["maxLength"]) = (40, 40) }
         case .choice(let words): members["enum"] = .array(words.map(JSONValue.string))

@@ -9,8 +9,8 @@ struct AccessBook: Sendable {
     private(set) var amendments: [AmendmentRecord]
     var pairings: [String: Pairing]
     private(set) var admissions: [ChatKey: ChatAdmission]
-    /// Threads that addressed us. Of those from before a start the conversations that a session had say the same.
-    private var addressed: Set<Place> = []
+    /// Threads that addressed us.
+    private var addressed: Set<Place>
     /// When each bot spoke within the last minute, as uptime.
     private var botTimes: [BotPair: [Int64]] = [:]
     /// Strangers and silent groups, newest last; after a start made anew from the store's refused events.
@@ -48,6 +48,7 @@ struct AccessBook: Sendable {
         amendments = state.amendments
         pairings = Dictionary(state.pairings.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
         admissions = state.admissions
+        addressed = state.addressedThreads
         let names = Dictionary(state.sources.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
         for (event, at) in state.refused {
             guard let source = names[event.source], let rule = Decision.Rule(rawValue: event.rule), !rule.letsIn else {
@@ -81,7 +82,9 @@ struct AccessBook: Sendable {
     }
 
     /// An event was let in: what follows for those after it.
-    mutating func note(_ head: EventHead, _ place: Place, _ now: Moment) {
+    /// - Returns: whether its thread has addressed us now for the first time.
+    @discardableResult
+    mutating func note(_ head: EventHead, _ place: Place, _ now: Moment) -> Bool {
         if head.flags.contains(.bot) {
             if botTimes.count >= Self.botLimit {
                 botTimes = botTimes.filter { $0.value.last ?? 0 > now.uptime - Self.minute }
@@ -89,9 +92,11 @@ struct AccessBook: Sendable {
             let pair = BotPair(place: place, sender: head.sender)
             botTimes[pair] = (botTimes[pair] ?? []).filter { $0 > now.uptime - Self.minute } + [now.uptime]
         }
-        if place.thread != nil, !head.flags.contains(.direct), addressed.count < Self.addressedLimit {
-            addressed.insert(place)
-        }
+        // A press or a reaction addresses nobody, although whoever is listed may.
+        guard place.thread != nil, !head.flags.contains(.direct), head.kind == .message || head.kind == .edit,
+            addressed.count < Self.addressedLimit
+        else { return false }
+        return addressed.insert(place).inserted
     }
 
     /// - Returns: how its chat came in, where that is new.

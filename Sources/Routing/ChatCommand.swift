@@ -27,6 +27,22 @@ enum ChatCommand: Hashable {
         }
     }
 
+    /// As the administrator's policy names it.
+    var name: String {
+        switch self {
+        case .help: "/help"
+        case .status: "/status"
+        case .sessions: "/sessions"
+        case .whereAmI: "/where"
+        case .inbox: "/inbox"
+        case .why: "/why"
+        case .stop: "/stop"
+        case .use: "/use"
+        case .start(nil): "/new"
+        case .start: "/start"
+        }
+    }
+
     static let overview = """
         /status: what runs and what waits
         /sessions: the sessions you may choose from

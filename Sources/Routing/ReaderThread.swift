@@ -15,6 +15,11 @@ final class ReaderThread: Sendable {
     /// first one waits less, for routers that never run long.
     private static let retentionInterval: Int64 = 3_600_000
     private static let firstRetention: Int64 = 60_000
+    /// Between two seals over what was decided, in milliseconds; while more than one is due, they come faster.
+    private static let sealInterval: Int64 = 60_000
+    private static let nextSealInterval: Int64 = 1_000
+    /// Events under one seal: a millisecond or two of a reader's time, none of the writer's.
+    private static let sealedEvents = 2_000
     /// Events that one slice of retention looks at: a few milliseconds of the writer's time.
     private static let sliceRows = 500
 
@@ -69,6 +74,7 @@ final class ReaderThread: Sendable {
 
     private func run() {
         var nextRetention = clock().uptime + Self.firstRetention
+        var nextSeal = clock().uptime + Self.sealInterval
         var place: EventSequence = 0
         while true {
             let (request, isStopped) = state.withLock { state in
@@ -86,7 +92,28 @@ final class ReaderThread: Sendable {
                 nextRetention = next == nil ? now.uptime + Self.retentionInterval : now.uptime
                 continue
             }
-            _ = bell.wait(timeout: .now() + .milliseconds(Int(nextRetention - now.uptime)))
+            if now.uptime >= nextSeal {
+                nextSeal = now.uptime + (sealDecisions(now) ? Self.nextSealInterval : Self.sealInterval)
+                continue
+            }
+            _ = bell.wait(timeout: .now() + .milliseconds(Int(min(nextRetention, nextSeal) - now.uptime)))
+        }
+    }
+
+    /// Puts what was decided since the last seal under a new one.
+    /// - Returns: whether there may be more.
+    @discardableResult
+    func sealDecisions(_ now: Moment) -> Bool {
+        do {
+            let seal = try store.read { reader in
+                try reader.seal(after: try reader.lastSealed(), limit: Self.sealedEvents)
+            }
+            guard let seal else { return false }
+            try store.turn { turn in try turn.append(seal, now: now.wall) }
+            return seal.count == Self.sealedEvents
+        } catch {
+            // As with retention: the loop says so.
+            return false
         }
     }
 
@@ -156,8 +183,16 @@ final class ReaderThread: Sendable {
             return .object(object)
         case .auditVerification:
             let (count, broken) = try reader.verifyAudit()
-            var result: JSONObject = ["whole": .bool(broken == nil), "lines": .integer(count)]
+            let sealed = try reader.verifyDecisions()
+            var result: JSONObject = [
+                "whole": .bool(broken == nil && sealed.firstBroken == nil), "lines": .integer(count),
+                "decisions": .integer(sealed.whole), "decisions_gone": .integer(sealed.missing),
+                "decisions_unsealed": .integer(sealed.unsealed),
+            ]
             if let broken { result["first_broken"] = .integer(broken) }
+            if let events = sealed.firstBroken {
+                result["broken_decisions"] = [.integer(events.lowerBound), .integer(events.upperBound)]
+            }
             return .object(result)
         case .status(var status):
             var store = status["store"]?.objectValue ?? [:]

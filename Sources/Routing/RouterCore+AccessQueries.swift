@@ -28,7 +28,9 @@ extension RouterCore {
         }
         guard !settings.isAccessStatic else {
             return fail(
-                query.id, .notAllowed, "access is static in this configuration: change switchboard.yaml instead", link)
+                query.id, .notAllowed,
+                "access is static in this configuration: change `access` in switchboard.yaml and send `switchboard up` "
+                    + "a SIGHUP", link)
         }
         switch query.name {
         case "access.pair": pair(query, link, now)
@@ -75,6 +77,9 @@ extension RouterCore {
         guard let pairing = takePairing(query, link, now), let name = sourceNames[pairing.source] else { return }
         let address = Address(source: name, id: pairing.sender)
         let approves = query.arguments["approver"]?.boolValue ?? false
+        if let obstacle = obstacle(toLetIn: address, asApprover: approves) {
+            return fail(query.id, .notAllowed, obstacle, link)
+        }
         access.forgetRefused(address)
         amend(.sender(address, isListed: true), kind: "paired", address.description, "sender")
         if approves { amend(.approver(address, isListed: true), kind: "approver", address.description, "in") }
@@ -99,6 +104,19 @@ extension RouterCore {
             ]), to: link)
     }
 
+    /// What the administrator's policy has against it; `nil` when nothing.
+    private func obstacle(toLetIn address: Address, asApprover: Bool) -> String? {
+        guard let managed = settings.managed else { return nil }
+        let kind = policy.kind(of: address.source)
+        guard managed.ceiling.allows(sender: address.id, of: kind) else {
+            return "\(address) may not be let in on this machine: \(managed.file)"
+        }
+        guard asApprover else { return nil }
+        return managed.ceiling.allows(approver: address.id, of: kind)
+            ? managed.refusal(ofQuery: "access.approver")
+            : "\(address) may not be an approver on this machine: \(managed.file)"
+    }
+
     private mutating func deny(_ query: Call, _ link: LinkID, _ now: Moment) {
         guard let pairing = takePairing(query, link, now), let name = sourceNames[pairing.source] else { return }
         let address = Address(source: name, id: pairing.sender)
@@ -113,6 +131,10 @@ extension RouterCore {
         let address = Address(source: source, id: id)
         let isListed = query.arguments["listed"]?.boolValue ?? true
         var told = false
+        let letsIn = query.name == "access.allow" || query.name == "access.approver" && isListed
+        if letsIn, let obstacle = obstacle(toLetIn: address, asApprover: query.name == "access.approver") {
+            return fail(query.id, .notAllowed, obstacle, link)
+        }
         switch query.name {
         case "access.allow":
             access.forgetRefused(address)
@@ -180,6 +202,12 @@ extension RouterCore {
                 "off")
             return answer(query.id, .success(["conversation": .string(text), "enabled": false]), to: link)
         }
+        if let managed = settings.managed,
+            !managed.ceiling.allows(group: conversation.chat, of: policy.kind(of: conversation.source))
+        {
+            return fail(
+                query.id, .notAllowed, "\(conversation) may not be enabled on this machine: \(managed.file)", link)
+        }
         var group = policy[conversation.source].groups[conversation.chat] ?? GroupPolicy()
         if let flag = query.arguments["require_mention"]?.boolValue { group.requiresMention = flag }
         if let texts = query.arguments["mention_patterns"]?.arrayValue?.compactMap(\.stringValue) {
@@ -246,7 +274,8 @@ extension RouterCore {
         }
         let waiting = access.pairings.values.filter { access.isValid($0, now) }.sorted { $0.created < $1.created }
         return [
-            "static": .bool(settings.isAccessStatic), "sources": .array(listed),
+            "static": .bool(settings.isAccessStatic), "policy_file": settings.managed.map { .string($0.file) } ?? .null,
+            "sources": .array(listed),
             "pairings": .array(
                 waiting.compactMap { pairing in
                     sourceNames[pairing.source].map { name in
@@ -280,6 +309,7 @@ extension RouterCore {
     /// The line that would let somebody in.
     private func mend(_ entry: AccessBook.Refused) -> String {
         let chat = Conversation(source: entry.conversation.source, chat: entry.conversation.chat)
+        if settings.isAccessStatic { return "change access.\(entry.address.source) in switchboard.yaml" }
         switch entry.rule {
         case .groupOff: return "switchboard access group add \(chat)"
         case .notMentioned: return "switchboard access group set \(chat) --require-mention false"
@@ -287,7 +317,15 @@ extension RouterCore {
         case .unpaired: return "switchboard access allow \(entry.address.source) \(entry.address.id)"
         case .notListed where entry.isDirect:
             return "switchboard access allow \(entry.address.source) \(entry.address.id)"
-        case .notListed: return "switchboard access group set \(chat) --allow \(entry.address.id)"
+        case .notListed:
+            // What is given replaces the group's list: those who stand in it stay.
+            guard let allow = policy[entry.address.source].groups[chat.chat]?.allow else {
+                return "switchboard access allow \(entry.address.source) \(entry.address.id)"
+            }
+            let entries = allow.entries + [entry.address.id]
+            return "switchboard access group set \(chat) " + entries.map { "--allow \($0)" }.joined(separator: " ")
+        case .noSession: return "switchboard access group set \(chat) --session all"
+        case .managed: return settings.managed.map { "ask the administrator: \($0.file)" } ?? ""
         default: return ""
         }
     }

@@ -32,6 +32,9 @@ extension RouterCore {
     private mutating func carryOut(
         _ command: ChatCommand, _ arrival: Arrival, answering speaker: SessionID?, _ now: Moment
     ) {
+        if let refusal = settings.managed?.refusal(ofChatCommand: command.name) {
+            return answer(refusal, arrival, now)
+        }
         switch command {
         case .help: answer(ChatCommand.overview, arrival, now)
         case .sessions: say(sessionList("Sessions:", arrival, key: "command"), to: arrival.place, now)
@@ -88,6 +91,9 @@ extension RouterCore {
     }
 
     private mutating func use(_ name: String, _ arrival: Arrival, _ now: Moment) {
+        if let refusal = settings.managed?.refusal(ofChatCommand: ChatCommand.use(name).name) {
+            return tell(refusal, arrival, now)
+        }
         guard mayChoose(arrival) else { return tell("In a group only an approver chooses the session.", arrival, now) }
         // The same for a session that is not there and for one he may not reach.
         guard let session = session(meantBy: name, arrival) else {

@@ -1,3 +1,4 @@
+import AccessControl
 import BusProtocol
 import ChannelEvents
 import JSON
@@ -36,6 +37,13 @@ extension RouterCore {
         case .adapter:
             guard SourceName(hello.name) != nil else {
                 return reject(.sourceName, "a source is 1 to 32 of a-z, 0-9 and -, starting with a letter", link)
+            }
+            if let name = SourceName(hello.name), let managed = settings.managed,
+                !managed.ceiling.allows(kind: policy.kind(of: name))
+            {
+                return reject(
+                    .notAllowed, "adapters of the kind \(policy.kind(of: name)) are not allowed by \(managed.file)",
+                    link)
             }
             if authorized == nil {
                 guard let key, let shown = hello.key, Self.isEqual(key, shown) else {
@@ -125,6 +133,7 @@ extension RouterCore {
             hello, as: .adapter(name), name: name.text, cursor: cursor, credit: settings.adapterCredit,
             settings: settings.adapters[name], link, now)
         if isTapWatched { tap("source", ["source": .string(name.text), "state": "up", "pid": .integer(hello.pid)]) }
+        filesGoOn(from: name)
         settleSending(
             of: source.id, cameBack: cameBack, isIdempotent: hello.abilities.features.contains("idempotent"), now)
     }

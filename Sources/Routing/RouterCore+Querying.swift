@@ -20,6 +20,9 @@ extension RouterCore {
         guard case .operator = peers[link]?.kind else {
             return refuse(ProtocolError(.role, "QUERY is an operator's to say"), command: "QUERY", from: link)
         }
+        if let refusal = settings.managed?.refusal(ofQuery: query.name) {
+            return fail(query.id, .notAllowed, refusal, link)
+        }
         switch query.name {
         case "status": read(.status(status(now)), query.id, link)
         case "sessions": answer(query.id, .success(["sessions": .array(sessionList)]), to: link)

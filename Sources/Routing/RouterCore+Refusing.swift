@@ -8,12 +8,31 @@ extension RouterCore {
     /// Joins what the configuration says with what `switchboard access` changed.
     mutating func recomputePolicy() {
         var joined = settings.access
-        for amendment in access.amendments.compactMap(AccessAmendment.init) { joined.apply(amendment) }
+        joined.kinds = settings.kinds
+        joined.ceiling = settings.managed?.ceiling
+        joined.isStatic = settings.isAccessStatic
+        // What was changed before rests while the configuration is all there is, and holds again after it.
+        if !settings.isAccessStatic {
+            for amendment in access.amendments.compactMap(AccessAmendment.init) { joined.apply(amendment) }
+        }
         // An adapter for somebody's own account sees every friend's messages: nobody there is offered a code.
         for (name, source) in sources where source.hello?.abilities.features.contains("personal") ?? false {
             if joined[name].directPolicy == nil { joined[name].directPolicy = .allowlist }
         }
         policy = joined
+    }
+
+    /// After a reload: adapters that the administrator's policy does not allow any more are sent away.
+    mutating func turnAwayForbiddenAdapters(_ now: Moment) {
+        guard let managed = settings.managed else { return }
+        for (name, source) in sources where !managed.ceiling.allows(kind: policy.kind(of: name)) {
+            guard let link = source.link else { continue }
+            turnAway(
+                link,
+                ProtocolError(
+                    .notAllowed, "adapters of the kind \(policy.kind(of: name)) are not allowed by \(managed.file)"))
+            drop(link, now)
+        }
     }
 
     /// Decides one event, with what is remembered beside the configuration.
@@ -25,8 +44,7 @@ extension RouterCore {
         guard head.authentication == .platform else { return policy.decide(head, from: name) }
         let place = Place(source: source, chat: head.chat, thread: head.thread)
         var context = book.context(
-            head, place, rules, isKnown: lastSession[place] != nil || routes.bindings[place] != nil,
-            now)
+            head, place, rules, isKnown: routes.bindings[place] != nil, now)
         if !head.flags.contains(.direct), rules.readsText(in: head.chat) { context.text = text() }
         return policy.decide(head, from: name, context: context)
     }
@@ -34,7 +52,8 @@ extension RouterCore {
     /// A fresh event whose sender was let in.
     mutating func noteLetIn(_ head: EventHead, _ source: SourceID, _ decision: Decision, _ now: Moment) {
         if head.authentication == .platform {
-            access.note(head, Place(source: source, chat: head.chat, thread: head.thread), now)
+            let place = Place(source: source, chat: head.chat, thread: head.thread)
+            if access.note(head, place, now) { effects.changes.append(.access(.addressed(place))) }
         }
         if let admission = access.noteAdmission(head, of: source, by: decision.rule) {
             effects.changes.append(
@@ -108,8 +127,10 @@ extension RouterCore {
         guard let name = sourceNames[place.source] else { return false }
         let conversation = Conversation(source: name, chat: place.chat, thread: place.thread)
         switch access.admissions[ChatKey(source: place.source, chat: place.chat)] {
-        case .secret: return true
-        case .loopback: return policy[name].trustsLoopback
+        case .secret: return policy.ceiling?.allows(kind: policy.kind(of: name)) ?? true
+        case .loopback:
+            guard policy[name].trustsLoopback else { return false }
+            return policy.ceiling.map { $0.allowsLoopback && $0.allows(kind: policy.kind(of: name)) } ?? true
         case .direct(let sender): return policy.mayReach(conversation, direct: sender)
         case .group: return policy.mayReach(conversation, direct: nil)
         case nil:

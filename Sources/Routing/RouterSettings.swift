@@ -9,6 +9,10 @@ public struct RouterSettings: Sendable {
     public var access: AccessPolicy
     /// The baseline is all there is: `switchboard access` may not change it.
     public var isAccessStatic: Bool
+    /// What the machine's administrator laid down; `nil` when nothing.
+    public var managed: ManagedRules?
+    /// The kind of each source's adapter, where it is not the source's name.
+    public var kinds: [SourceName: String] = [:]
     /// The first that matches wins.
     public var routes: [RouteRule]
     /// Each source's section of the configuration, secrets as references; goes to its adapter in WELCOME.
@@ -24,6 +28,9 @@ public struct RouterSettings: Sendable {
     public var feeds: [Feed] = []
     /// The time of day where the owner is, in minutes since midnight, from the wall clock.
     public var minuteOfDay: @Sendable (Int64) -> Int = { Int($0 / 60_000 % 1_440) }
+    public var files: FileLimits
+    /// Where received files lie on this machine.
+    public var fileFolder: String
     public var version: String
 
     public init(
@@ -31,7 +38,8 @@ public struct RouterSettings: Sendable {
         adapters: [SourceName: JSONValue] = [:],
         attachSettle: Int64 = 3_000, firstPushWait: Int64 = 5_000,
         permissions: PermissionSettings = PermissionSettings(),
-        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), version: String = ""
+        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), files: FileLimits = FileLimits(),
+        fileFolder: String = "", version: String = ""
     ) {
         self.access = access
         self.isAccessStatic = isAccessStatic
@@ -41,6 +49,8 @@ public struct RouterSettings: Sendable {
         self.firstPushWait = firstPushWait
         self.permissions = permissions
         self.adapterCredit = adapterCredit
+        self.files = files
+        self.fileFolder = fileFolder
         self.version = version
     }
 }

@@ -6,6 +6,7 @@ public enum AccessChange: Sendable {
     case pairing(Pairing)
     case endPairing(String)
     case admission(ChatKey, ChatAdmission)
+    case addressed(Place)
 }
 
 extension StoreTurn {
@@ -14,6 +15,7 @@ extension StoreTurn {
         case .amendment(let record): try setAmendment(record)
         case .pairing(let pairing): try setPairing(pairing)
         case .endPairing(let code): try removePairing(code: code)
+        case .addressed(let thread): try setAddressed(thread)
         case .admission(let chat, let admission): try setAdmission(chat, admission)
         }
     }

@@ -1,3 +1,4 @@
+import AccessControl
 import ArgumentParser
 import ChannelEvents
 import JSON
@@ -14,7 +15,7 @@ import OperatingHome
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Check and show the configuration.",
-        subcommands: [Check.self, Schema.self, Show.self])
+        subcommands: [Check.self, Policy.self, Schema.self, Show.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -30,11 +31,17 @@ struct ConfigCommand: ParsableCommand {
                 let sources = configuration.adapters.map(\.name.text)
                 if json {
                     print(
-                        JSONValue.object(["ok": true, "file": .string(places.configurationFile), "problems": []]).text)
+                        JSONValue.object([
+                            "ok": true, "file": .string(places.configurationFile), "problems": [],
+                            "policy": configuration.managed.map {
+                                ["files": .array($0.files.map(JSONValue.string)), "summary": .string($0.summary)]
+                            } ?? .null,
+                        ]).text)
                 } else {
                     let file = places.configurationFile
                     let verdict = access(file, F_OK) == 0 ? "\(file) is good" : "there is no \(file), the defaults hold"
                     print("\(verdict): \(sources.isEmpty ? "no adapters" : sources.joined(separator: ", "))")
+                    for line in configuration.policyLines { print(line) }
                 }
             } catch {
                 guard json else { throw error }
@@ -47,6 +54,16 @@ struct ConfigCommand: ParsableCommand {
                 print(JSONValue.object(["ok": false, "file": .string(error.file), "problems": .array(problems)]).text)
                 throw ExitCode.failure
             }
+        }
+    }
+
+    struct Policy: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what the administrator of this machine laid down.")
+
+        func run() throws {
+            let lines = try Configuration.load(Places.current()).policyLines
+            print(lines.isEmpty ? "nothing: there is no \(ManagedPolicy.systemFile)" : lines.joined(separator: "\n"))
         }
     }
 
@@ -70,5 +87,15 @@ struct ConfigCommand: ParsableCommand {
             let configuration = try Configuration.load(Places.current())
             print(json ? configuration.effective.text : configuration.effective.indentedText())
         }
+    }
+}
+
+extension Configuration {
+    /// What the administrator's policy does to it.
+    fileprivate var policyLines: [String] {
+        guard let managed else { return [] }
+        let off = adapters.filter { !managed.ceiling.allows(kind: $0.kind) }.map(\.name.text)
+        return ["policy \(managed.files.joined(separator: " and ")): \(managed.summary)"]
+            + (off.isEmpty ? [] : ["  does not let run: \(off.joined(separator: ", "))"])
     }
 }

@@ -25,6 +25,18 @@ extension Configuration {
             for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
             settings.feeds = feeds.map(Feed.init)
             settings.minuteOfDay = LocalTime.minuteOfDay
+            for adapter in adapters {
+                settings.adapters[adapter.name] = adapter.settings
+                if adapter.kind != adapter.name.text { settings.kinds[adapter.name] = adapter.kind }
+            }
+            settings.managed = managed.map {
+                ManagedRules(
+                    isOff: !$0.isEnabled, ceiling: $0.ceiling, forbiddenCommands: $0.forbiddenCommands,
+                    file: $0.files.joined(separator: " and "))
+            }
+            settings.files = FileLimits(
+                image: files.image, largest: files.largest, total: files.total, imageWait: files.imageWait)
+            settings.fileFolder = try Places.current().files
             return settings
         }
     }

@@ -30,6 +30,9 @@ struct RunCommand: ParsableCommand {
         let places = try Places.current()
         try places.prepare()
         let configuration = try Configuration.load(places)
+        if let policy = configuration.managed, !policy.isEnabled {
+            throw SwitchedOff(file: policy.files.joined(separator: " and "))
+        }
         OperatingLog.bootstrap(process: "router", settings: configuration.logSettings)
         let logger = Logger(label: "router")
 
@@ -39,6 +42,7 @@ struct RunCommand: ParsableCommand {
         let lock = try FileLock(
             places.routerLock, what: "a router of this home", waiting: isSupervised ? Self.handoverSeconds : 0)
         let store = try MessageStore(path: places.database)
+        let shelf = try FileShelf(places.files)
         let listener = try BusListener(
             local: places.routerSocket, tap: places.tapSocket, remote: try configuration.remoteListener(places))
         let loop = try RouterLoop(
@@ -51,7 +55,7 @@ struct RunCommand: ParsableCommand {
                         return nil
                     }
                 },
-                retention: configuration.storeRetention, home: places.configuration, pid: Int64(getpid()),
+                retention: configuration.storeRetention, shelf: shelf, home: places.configuration, pid: Int64(getpid()),
                 clock: Self.now,
                 reload: { try Configuration.load(places).routerSettings }),
             logger: logger)
@@ -61,6 +65,12 @@ struct RunCommand: ParsableCommand {
             while true { Signals.wait(signals) == SIGHUP ? reload() : stop() }
         }
         _ = try Lifeline.watch(onCut: stop)
+        if let policy = configuration.managed {
+            logger.notice(
+                "the administrator's policy holds",
+                metadata: ["file": "\(policy.files.joined(separator: " and "))", "summary": "\(policy.summary)"])
+        }
+        try PolicyWatch.start(onChange: reload)
         logger.notice("router is up", metadata: ["pid": "\(getpid())", "home": "\(places.configuration)"])
         try loop.run()
         listener.close()

@@ -1,3 +1,4 @@
+import ChannelEvents
 import MessageStore
 import Testing
 
@@ -15,6 +16,49 @@ struct AuditTests {
             }
         }
         return store
+    }
+
+    private static let head = EventHead(id: "1", chat: "c", sender: "42", time: 0)
+
+    /// Three decisions under two seals.
+    private func decided(_ folder: StoreFolder) throws -> MessageStore {
+        let store = try MessageStore(path: folder.file)
+        for (id, rule) in [("1", "listed"), ("2", "unpaired"), ("3", "listed")] {
+            var head = Self.head
+            head.id = id
+            try store.turn { turn in
+                _ = try turn.admit(
+                    NewEvent(source: 1, head: head, body: rule == "listed" ? [0x7B, 0x7D] : nil, rule: rule), now: 7)
+            }
+            if id == "1" { continue }
+            let seal = try #require(try store.read { try $0.seal(after: try $0.lastSealed(), limit: 100) })
+            try store.turn { try $0.append(seal, now: 8) }
+        }
+        return store
+    }
+
+    @Test func decisionsAreSealedOnce() throws {
+        let store = try decided(StoreFolder())
+        #expect(try store.read { try $0.lastSealed() } == 3)
+        #expect(try store.read { try $0.seal(after: 3, limit: 100) } == nil)
+        #expect(try store.read { try $0.verifyDecisions() } == SealedDecisions(whole: 3))
+        #expect(try store.read { try $0.verifyAudit() }.firstBroken == nil)
+    }
+
+    @Test(arguments: [
+        ("UPDATE events SET rule = 'listed' WHERE id = '2'", SealedDecisions(whole: 1, firstBroken: 1...2)),
+        ("UPDATE events SET sender = '43' WHERE id = '3'", SealedDecisions(whole: 2, firstBroken: 3...3)),
+        ("UPDATE events SET admitted = 6 WHERE id = '1'", SealedDecisions(whole: 1, firstBroken: 1...2)),
+        ("UPDATE events SET thread = '' WHERE id = '1'", SealedDecisions(whole: 1, firstBroken: 1...2)),
+        // What retention does is no alarm.
+        ("UPDATE events SET body = NULL", SealedDecisions(whole: 3)),
+        ("DELETE FROM events WHERE id = '1'", SealedDecisions(whole: 1, missing: 1)),
+    ])
+    func aTamperedDecisionShows(change: String, expected: SealedDecisions) throws {
+        let folder = try StoreFolder()
+        _ = try decided(folder)
+        try SQLiteShell.run(folder.file, change)
+        #expect(try MessageStore(path: folder.file).read { try $0.verifyDecisions() } == expected)
     }
 
     @Test func aWholeChainIsWhole() throws {

@@ -143,6 +143,45 @@ struct AccessTests {
         #expect(try said("7", .mention, thread: "t") == "group-off")
     }
 
+    /// What belongs to a message addresses nobody, and what a thread was is known after a restart.
+    @Test func aThreadIsAddressedByWordsAndStaysSo() throws {
+        let source = try #require(SourceName("chat"))
+        let policy = SourcePolicy(allow: ["42"], groups: ["g": GroupPolicy()])
+        let router = try RouterFixture(settings: RouterSettings(access: AccessPolicy(sources: [source: policy])))
+        try router.attachAdapter()
+        try router.attachReadyEndpoint()
+        func said(_ id: String, _ kind: EventKind, _ flags: EventFlags, thread: String) throws -> String? {
+            let head = EventHead(
+                id: id, chat: "g", thread: thread, sender: "42", kind: kind, flags: flags, time: router.now.wall)
+            let publish = Publish(events: [PublishedEvent(head: head, body: EventBody(text: "x").json)])
+            try router.turn((Self.chat, .numbered(router.position(Self.chat), .publish(publish))))
+            return try router.history().first?.rule
+        }
+        #expect(try said("1", .reaction, [], thread: "t") == "listed")
+        #expect(try said("2", .message, [], thread: "t") == "not-mentioned")
+        #expect(try said("3", .message, .mention, thread: "u") == "listed")
+        try router.restart()
+        try router.attachAdapter(next: 4)
+        #expect(try said("4", .message, [], thread: "t") == "not-mentioned")
+        #expect(try said("5", .message, [], thread: "u") == "listed")
+    }
+
+    /// Let in or refused: what was decided comes under a seal, each event once.
+    @Test func decisionsAreSealed() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.turn(router.publish(["1", "2"]), stranger(router, "3"))
+        let reader = ReaderThread(
+            store: router.store, retention: RetentionPeriods(), clock: { [now = router.now] in now }, finish: { _ in })
+        #expect(!reader.sealDecisions(router.now))
+        #expect(!reader.sealDecisions(router.now))
+        try router.turn(router.publish(["4"]))
+        #expect(!reader.sealDecisions(router.now))
+        func verified() throws -> JSONValue { try success(reader.answer(.auditVerification)) }
+        let whole = try verified()
+        #expect(whole["whole"] == true && whole["decisions"] == 4 && whole["decisions_unsealed"] == 0, "\(whole.text)")
+    }
+
     /// The budget holds inside of one batch, too.
     @Test func twoProgramsStopAnsweringEachOther() throws {
         let source = try #require(SourceName("chat"))
@@ -297,6 +336,23 @@ struct AccessTests {
         try router.restart()
         let refused = try success(try router.ask("access.list"))["refused"]?.arrayValue ?? []
         #expect(refused.map { $0["mend"] } == ["switchboard access allow chat 42"])
+    }
+
+    /// The line that lets one in shuts nobody out.
+    @Test func theMendKeepsThoseWhoAreInTheList() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        for (group, allow) in [("g", JSONValue.array(["7"])), ("h", nil)] as [(String, JSONValue?)] {
+            var arguments: JSONObject = ["conversation": .string("chat:\(group)"), "require_mention": false]
+            arguments["allow"] = allow
+            _ = try success(try router.ask("access.group", .object(arguments)))
+            try router.turn(router.publish([group], chat: group, sender: "42", authentication: .platform))
+        }
+        let mends = try success(try router.ask("access.list"))["refused"]?.arrayValue?.map { $0["mend"] }
+        #expect(
+            mends == [
+                "switchboard access allow chat 42", "switchboard access group set chat:g --allow 7 --allow 42",
+            ])
     }
 
     @Test func aSenderIsRemovedFromGroupsToo() throws {

@@ -199,14 +199,19 @@ struct AccessCommand: ParsableCommand {
                 let result = try RouterQuery.ask("access.verify", places: places, patience: 60_000)
                 if reading.json { Terminal.say(result.text) }
                 let lines = result["lines"]?.integerValue ?? 0
-                guard let broken = result["first_broken"]?.integerValue else {
-                    if !reading.json { Terminal.say("the audit is whole: \(lines) lines") }
+                if result["whole"]?.boolValue ?? false {
+                    if !reading.json { Terminal.say(AccessText.whole(result)) }
                     return
                 }
                 guard !reading.json else { throw ExitCode(1) }
+                if let broken = result["first_broken"]?.integerValue {
+                    throw CommandFailure(
+                        "the audit was changed: line \(broken) does not fit the \(lines) before it. What follows it "
+                            + "proves nothing.")
+                }
+                let events = (result["broken_decisions"]?.arrayValue ?? []).compactMap(\.integerValue)
                 throw CommandFailure(
-                    "the audit was changed: line \(broken) does not fit the \(lines) before it. What follows it proves nothing."
-                )
+                    "what is stored of the events \(events.first ?? 0) to \(events.last ?? 0) is not what was decided")
             }
         }
     }

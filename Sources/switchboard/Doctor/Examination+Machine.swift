@@ -59,6 +59,8 @@ extension Examination {
             return
         }
         note(.good, "configuration", lines.first ?? "good")
+        // What the machine's administrator forbids is named before somebody looks for the fault elsewhere.
+        for line in lines.dropFirst() { note(.notice, "configuration", line) }
         for adapter in try AdapterCheck.all(places: places, router: router) {
             let subject = "source \(adapter.plan.name)"
             if adapter.problems.isEmpty {

@@ -35,6 +35,9 @@ enum AccessText {
         if list["static"]?.boolValue ?? false {
             lines += ["", "Access is static here: it is changed in switchboard.yaml."]
         }
+        if let file = list["policy_file"]?.stringValue {
+            lines += ["", "The administrator of this machine limits this: \(file)"]
+        }
         return lines.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
             .map { Terminal.plain(String($0)) }.joined(separator: "\n")
     }
@@ -42,6 +45,17 @@ enum AccessText {
     static func audit(_ audit: JSONValue) -> String {
         let lines = Self.audit(entries: audit["entries"]?.arrayValue ?? [])
         return lines.isEmpty ? "Nothing was decided or changed yet." : lines.joined(separator: "\n")
+    }
+
+    /// The audit stood the test.
+    static func whole(_ result: JSONValue) -> String {
+        func count(_ key: String) -> Int64 { result[key]?.integerValue ?? 0 }
+        let parts = [
+            (count("decisions"), "are as they were made"), (count("decisions_gone"), "are kept no longer"),
+            (count("decisions_unsealed"), "of the last minute are not sealed yet"),
+        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        return "the audit is whole: \(count("lines")) lines"
+            + (parts.isEmpty ? "" : "; of the decisions \(parts.joined(separator: ", "))")
     }
 
     /// Every event with the rule that decided.
