@@ -124,7 +124,7 @@ enum AdapterProgram<Author: Adapter> {
         }
         let bytes: [UInt8]?
         do throws(HomeError) {
-            bytes = try SmallFile.read(path, limit: PlatformSample.limit)
+            bytes = try OperatingHome.SmallFile.read(path, limit: PlatformSample.limit)
         } catch {
             throw failure(error.message)
         }

@@ -52,6 +52,9 @@ extension RouterCore {
         guard replay.isKept else {
             return .failure(NotReplayed(message: "its text is not kept: it was refused, or it is too long ago"))
         }
+        guard !replay.deliveries.isEmpty else {
+            return .failure(NotReplayed(message: "it was not for a session: the router answered it itself"))
+        }
         let ids: [SessionID] =
             switch choose(arrival, answering: nil) {
             case .session(let id): [id]

@@ -5,7 +5,7 @@ import AdapterKit
     static let description = AdapterDescription(
         kind: "webhook", summary: "messages by HTTP POST, replies as server-sent events",
         version: SwitchboardVersion.current,
-        abilities: Abilities(verbs: ["send"], features: []),
+        abilities: Abilities(verbs: ["send"], features: ["fetch"]),
         settings: WebhookSettings.shape,
         questions: [
             SetupQuestion(
@@ -89,6 +89,13 @@ import AdapterKit
         if url == nil, let heard, case .sent = heard { return heard }
         guard let url else { return .rejected(reason: "what the request named is no address") }
         return await call(back: url, route, text, command)
+    }
+
+    func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent {
+        guard let path = originals.path(of: attachment.id) else {
+            throw FetchFailure(.gone, "this request is not kept any more")
+        }
+        return .file(path: path)
     }
 
     /// The route whose answers are posted somewhere, and where: what the request named goes before the configuration.
