@@ -19,6 +19,11 @@ extension Configuration {
         let delivery = effective["delivery"]
         self.delivery = Delivery(
             attachSettle: delivery.duration("attach_settle"), firstPushWait: delivery.duration("first_push_wait"))
+        let files = effective["files"]
+        self.files = Files(
+            image: (files?["image"]?.integerValue ?? 10) << 20, imageWait: files.duration("image_wait"),
+            largest: (files?["largest"]?.integerValue ?? 50) << 20,
+            total: (files?["total"]?.integerValue ?? 1_024) << 20)
         let permissions = effective["permissions"]
         self.permissions = Permissions(
             cardDelay: permissions.duration("card_delay"), limit: permissions.duration("limit"),

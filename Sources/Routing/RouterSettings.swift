@@ -24,6 +24,9 @@ public struct RouterSettings: Sendable {
     public var permissions: PermissionSettings
     /// What one adapter may have unacknowledged.
     public var adapterCredit: Credit
+    public var files: FileLimits
+    /// Where received files lie on this machine.
+    public var fileFolder: String
     public var version: String
 
     public init(
@@ -31,7 +34,8 @@ public struct RouterSettings: Sendable {
         adapters: [SourceName: JSONValue] = [:],
         attachSettle: Int64 = 3_000, firstPushWait: Int64 = 5_000,
         permissions: PermissionSettings = PermissionSettings(),
-        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), version: String = ""
+        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), files: FileLimits = FileLimits(),
+        fileFolder: String = "", version: String = ""
     ) {
         self.access = access
         self.isAccessStatic = isAccessStatic
@@ -41,6 +45,8 @@ public struct RouterSettings: Sendable {
         self.firstPushWait = firstPushWait
         self.permissions = permissions
         self.adapterCredit = adapterCredit
+        self.files = files
+        self.fileFolder = fileFolder
         self.version = version
     }
 }
