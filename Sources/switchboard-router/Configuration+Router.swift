@@ -22,7 +22,6 @@ extension Configuration {
                     limit: permissions.limit, cardsHere: Set(permissions.cardsHere),
                     allowsGrants: permissions.allowsGrants, twoPerson: Set(permissions.twoPerson)),
                 version: Program.version)
-            for adapter in adapters { settings.adapters[adapter.name] = adapter.settings }
             settings.feeds = feeds.map(Feed.init)
             settings.minuteOfDay = LocalTime.minuteOfDay
             for adapter in adapters {
