@@ -1,6 +1,7 @@
 import BusProtocol
 import FormattedText
 import JSON
+import OperatingHome
 import SwitchboardTesting
 import Testing
 
