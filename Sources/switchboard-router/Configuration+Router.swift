@@ -10,7 +10,6 @@ import Routing
 
 /// The configuration in the words of those who use it.
 extension Configuration {
-<<<<<<< HEAD
     func routerSettings(_ places: Places) throws -> RouterSettings {
         var settings = RouterSettings(
             access: access, isAccessStatic: isAccessStatic,
@@ -32,35 +31,6 @@ extension Configuration {
         for adapter in adapters {
             settings.adapters[adapter.name] = adapter.settings
             if adapter.kind != adapter.name.text { settings.kinds[adapter.name] = adapter.kind }
-=======
-    var routerSettings: RouterSettings {
-        get throws {
-            var settings = RouterSettings(
-                access: access, isAccessStatic: isAccessStatic,
-                routes: routes.map(RouteRule.init),
-                attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait,
-                permissions: PermissionSettings(
-                    cardDelay: permissions.cardDelay,
-                    onTimeout: PermissionSettings.OnTimeout(rawValue: permissions.onTimeout) ?? .renew,
-                    limit: permissions.limit, cardsHere: Set(permissions.cardsHere),
-                    allowsGrants: permissions.allowsGrants, twoPerson: Set(permissions.twoPerson)),
-                version: Program.version)
-            settings.feeds = feeds.map(Feed.init)
-            settings.minuteOfDay = LocalTime.minuteOfDay
-            for adapter in adapters {
-                settings.adapters[adapter.name] = adapter.settings
-                if adapter.kind != adapter.name.text { settings.kinds[adapter.name] = adapter.kind }
-            }
-            settings.managed = managed.map {
-                ManagedRules(
-                    isOff: !$0.isEnabled, ceiling: $0.ceiling, forbiddenCommands: $0.forbiddenCommands,
-                    file: $0.files.joined(separator: " and "))
-            }
-            settings.files = FileLimits(
-                image: files.image, largest: files.largest, total: files.total, imageWait: files.imageWait)
-            settings.fileFolder = try Places.current().files
-            return settings
->>>>>>> webhooks
         }
         settings.feeds = feeds.map(Feed.init)
         settings.minuteOfDay = LocalTime.minuteOfDay
