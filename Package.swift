@@ -52,7 +52,7 @@ let package = Package(
         .target(
             name: "MessageStore",
             dependencies: [
-                "ChannelEvents", "JSON",
+                "ChannelEvents", "JSON", "OperatingHome",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -1,4 +1,5 @@
 public import BusProtocol
+public import ChannelEvents
 public import JSON
 public import OperatingHome
 
@@ -41,10 +42,28 @@ public protocol Adapter: Sendable {
     /// Carries out one command and says how certain the outcome is. Commands of one chat come one at a time and in
     /// order; those of different chats at once. It queues nothing itself: what cannot be done now is `retry`.
     func execute(_ command: PlatformCommand) async -> SendOutcome
+
+    /// Gives the bytes of an attachment that it named in an event. Asked only of adapters that declare the feature
+    /// `fetch`; several at once, beside commands.
+    /// - Throws: ``FetchFailure``: `gone` when the platform has it no more, `oversize` when it is longer than
+    ///   ``AttachmentRequest/limit``, `unavailable` when it is worth trying later.
+    func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent
+
+    /// Gives what was said in a chat before, newest last, as it published it or would have: the same ids. Asked only of
+    /// adapters that declare the feature `history`.
+    func history(_ request: HistoryRequest) async throws(FetchFailure) -> [Event]
 }
 
 extension Adapter {
     public static func check(_ settings: JSONValue, secrets: SecretResolver) async -> [AdapterProblem] { [] }
     public static func notes(_ settings: JSONValue, secrets: SecretResolver) async -> [String] { [] }
     public static func imports(_ environment: [String: String]) -> [SetupImport] { [] }
+
+    public func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent {
+        throw FetchFailure(.unsupported, "this adapter gives no files")
+    }
+
+    public func history(_ request: HistoryRequest) async throws(FetchFailure) -> [Event] {
+        throw FetchFailure(.unsupported, "this adapter gives no history")
+    }
 }

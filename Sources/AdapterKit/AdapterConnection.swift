@@ -18,6 +18,7 @@ public final class AdapterConnection: Sendable {
     public let secrets: SecretResolver
     public let log: Logger
 
+    let loader: FileLoader
     private let publisher: Publisher
     private let sendHealth: @Sendable (Health) -> Void
     private let standing: Latest<AdapterStanding>
@@ -25,7 +26,8 @@ public final class AdapterConnection: Sendable {
     init(
         source: SourceName, settings: JSONValue, cursor: JSONValue?, places: Places, secrets: SecretResolver,
         log: Logger,
-        publisher: Publisher, standing: Latest<AdapterStanding>, sendHealth: @escaping @Sendable (Health) -> Void
+        publisher: Publisher, loader: FileLoader, standing: Latest<AdapterStanding>,
+        sendHealth: @escaping @Sendable (Health) -> Void
     ) {
         self.source = source
         self.settings = settings
@@ -34,6 +36,7 @@ public final class AdapterConnection: Sendable {
         self.secrets = secrets
         self.log = log
         self.publisher = publisher
+        self.loader = loader
         self.standing = standing
         self.sendHealth = sendHealth
     }

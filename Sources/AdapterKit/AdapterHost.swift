@@ -5,6 +5,12 @@ import Logging
 import MessageBus
 import OperatingHome
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 /// Runs one adapter on one line to the router, from the first WELCOME to the end of the process.
 final class AdapterHost<Author: Adapter>: Sendable {
     /// How long a person's mend is waited for, and how long ends may take.
@@ -26,6 +32,8 @@ final class AdapterHost<Author: Adapter>: Sendable {
     private let patience: Patience
     private let publisher: Publisher
     private let commands: CommandRunner
+    private let attachments: AttachmentServer
+    private let loader: FileLoader
     private let standing = Latest(AdapterStanding())
 
     init(
@@ -41,6 +49,9 @@ final class AdapterHost<Author: Adapter>: Sendable {
         publisher = Publisher(port: port, limits: limits)
         let description = Author.description
         commands = CommandRunner(port: port, abilities: description.abilities, lanes: description.lanes, log: log)
+        let folder = "\(places.run)/files-\(source.text)"
+        attachments = AttachmentServer(port: port, folder: folder, log: log)
+        loader = FileLoader(port: port, folder: folder)
     }
 
     // MARK: The bus thread
@@ -50,6 +61,7 @@ final class AdapterHost<Author: Adapter>: Sendable {
         case .welcomed(let welcome):
             log.info("welcomed by the router", metadata: ["epoch": "\(welcome.epoch)", "router": "\(welcome.router)"])
             publisher.welcomed()
+            loader.welcomed()
             standing.change { standing in
                 standing.isWelcomed = true
                 standing.welcome = welcome
@@ -69,6 +81,8 @@ final class AdapterHost<Author: Adapter>: Sendable {
             commands.acknowledged()
         case .credit: publisher.credited()
         case .commanded(let command): commands.commanded(command)
+        case .fetch(let fetch): attachments.asked(fetch)
+        case .chunk(let chunk): loader.came(chunk)
         case .error(let refusal):
             log.warning(
                 "the router refused a message", metadata: ["code": "\(refusal.code)", "command": "\(refusal.command)"])
@@ -92,6 +106,8 @@ final class AdapterHost<Author: Adapter>: Sendable {
             guard let start = await standing.wait(until: { $0.end != nil || $0.isWelcomed }) else { return .stopped }
             if let end = start.end { return await finish(end) }
             runs += 1
+            // Not before this process holds the source: the folder may be another's.
+            if runs == 1 { removeLeftovers() }
             let settings = start.settings
             let ended = await runOnce(runs, start)
             if let end = standing.value.end { return await finish(end) }
@@ -120,7 +136,7 @@ final class AdapterHost<Author: Adapter>: Sendable {
         let settings = start.settings
         let connection = AdapterConnection(
             source: source, settings: settings, cursor: publisher.committedCursor ?? start.welcome?.cursor,
-            places: places, secrets: secrets, log: log, publisher: publisher, standing: standing,
+            places: places, secrets: secrets, log: log, publisher: publisher, loader: loader, standing: standing,
             sendHealth: { [self] in sendHealth($0) })
         let task = Task { () -> Ended in
             defer { standing.change { $0.endedRun = max($0.endedRun, run) } }
@@ -129,6 +145,10 @@ final class AdapterHost<Author: Adapter>: Sendable {
                 guard problems.isEmpty else { throw AdapterFailure(problems) }
                 let author = try Author(connection)
                 commands.begin { await author.execute($0) }
+                attachments.begin { fetch async throws(FetchFailure) in
+                    if let request = HistoryRequest(fetch) { return .history(try await author.history(request)) }
+                    return try await author.fetch(AttachmentRequest(fetch))
+                }
                 try await author.run()
                 return Task.isCancelled ? .cancelled : .returned
             } catch let failure as AdapterFailure {
@@ -140,6 +160,7 @@ final class AdapterHost<Author: Adapter>: Sendable {
         _ = await standing.wait { $0.end != nil || $0.settings != settings || $0.endedRun == run }
         if standing.value.endedRun == run { return await task.value }
         commands.end(because: "the adapter stops")
+        attachments.end()
         task.cancel()
         let ended = await within(patience.runEnd) { _ = await self.standing.wait { $0.endedRun == run } }
         if !ended { log.warning("the adapter did not end in time") }
@@ -168,6 +189,16 @@ final class AdapterHost<Author: Adapter>: Sendable {
         }
         publisher.stop()
         return AdapterExit(cause)
+    }
+
+    /// What a process that was killed left of files under way.
+    private func removeLeftovers() {
+        do {
+            let folder = "\(places.run)/files-\(source.text)"
+            for name in try FolderListing.names(folder) { unlink("\(folder)/\(name)") }
+        } catch {
+            log.warning("leftovers of files cannot be removed", metadata: ["reason": "\(error)"])
+        }
     }
 
     private func sendHealth(_ health: Health) {

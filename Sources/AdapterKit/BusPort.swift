@@ -8,6 +8,11 @@ protocol BusPort: Sendable {
     /// What the router still takes, all that was sent counted.
     var credit: Credit { get }
     func report(_ health: Health)
+    /// Files go by pieces that are asked for; what is dropped here is asked for again.
+    @discardableResult
+    func send(_ fetch: Fetch) -> Bool
+    @discardableResult
+    func send(_ chunk: Chunk) -> Bool
 }
 
 extension BusPeer: BusPort {}

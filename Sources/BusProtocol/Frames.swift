@@ -47,7 +47,7 @@ public enum Command: String, Sendable, CaseIterable {
     case welcome = "WELCOME", deliver = "DELIVER", command = "COMMAND", verdict = "VERDICT", answer = "ANSWER"
     case reset = "RESET", error = "ERROR"
     // Both ways.
-    case ack = "ACK", heartbeat = "HEARTBEAT", bye = "BYE"
+    case ack = "ACK", heartbeat = "HEARTBEAT", bye = "BYE", fetch = "FETCH", chunk = "CHUNK"
 }
 
 /// Limits that both sides hold; past them a message is refused by name.
@@ -61,6 +61,8 @@ public enum BusLimits {
     /// One payload: an event's body, the arguments of a call.
     public static let payloadBytes = 2 << 20
     public static let messageBytes = 4 << 20
+    /// Bytes of a file in one CHUNK.
+    public static let chunkBytes = 256 << 10
     /// A transport closes the connection of a peer that sends a larger frame.
     public static let hardFrameBytes: Int64 = 8 << 20
     /// A peer that was not heard for this long is gone, in milliseconds.

@@ -9,6 +9,8 @@ extension PeerMessage {
         case .call(let epoch, let call): return call.frames(.call, epoch)
         case .query(let epoch, let call): return call.frames(.query, epoch)
         case .health(let epoch, let health): return .build(.health, epoch: epoch) { health.write(to: &$0) }
+        case .fetch(let epoch, let fetch): return fetch.frames(epoch)
+        case .chunk(let epoch, let chunk): return chunk.frames(epoch)
         case .ack(let position): return .build(.ack, epoch: position.epoch) { $0.member("seq", position.sequence) }
         case .heartbeat(let epoch): return .build(.heartbeat, epoch: epoch) { _ in }
         case .bye(let bye): return bye.frames
@@ -43,6 +45,12 @@ extension PeerMessage {
         case .health:
             let header = try frames.value()
             self = .health(epoch: try header.epoch(), try Health(from: header))
+        case .fetch:
+            let header = try frames.value()
+            self = .fetch(epoch: try header.epoch(), try Fetch(from: header))
+        case .chunk:
+            let header = try frames.value()
+            self = .chunk(epoch: try header.epoch(), try Chunk(from: frames, header))
         case .ack: self = .ack(try frames.value().position())
         case .heartbeat: self = .heartbeat(epoch: try frames.value().epoch())
         case .bye: self = .bye(Bye(from: try frames.value()))

@@ -10,6 +10,10 @@ public enum PeerMessage: Hashable, Sendable {
     case call(epoch: UInt64, Call)
     case query(epoch: UInt64, Call)
     case health(epoch: UInt64, Health)
+    /// The peer wants bytes of a file that the router has.
+    case fetch(epoch: UInt64, Fetch)
+    /// Bytes of a file that the router asked for.
+    case chunk(epoch: UInt64, Chunk)
     /// The router's numbered messages were taken up to here.
     case ack(Position)
     case heartbeat(epoch: UInt64)

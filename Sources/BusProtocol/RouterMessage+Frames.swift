@@ -8,6 +8,8 @@ extension RouterMessage {
         case .numbered(let position, let message): return message.frames(at: position)
         case .ack(let ack): return .build(.ack, at: ack.position) { ack.write(to: &$0) }
         case .answer(let answer): return answer.frames
+        case .fetch(let epoch, let fetch): return fetch.frames(epoch)
+        case .chunk(let epoch, let chunk): return chunk.frames(epoch)
         case .reset(let reset):
             return .build(.reset, epoch: nil) {
                 $0.member("reason", reset.reason.rawValue)
@@ -40,6 +42,12 @@ extension RouterMessage {
             }
             self = .numbered(try header.position(), .verdict(Verdict(request: request, allow: allow)))
         case .ack: self = .ack(try Acknowledgement(from: try frames.value()))
+        case .fetch:
+            let header = try frames.value()
+            self = .fetch(epoch: try header.epoch(), try Fetch(from: header))
+        case .chunk:
+            let header = try frames.value()
+            self = .chunk(epoch: try header.epoch(), try Chunk(from: frames, header))
         case .answer: self = .answer(try Answer(from: try frames.value(), try frames.payload()))
         case .reset:
             let header = try frames.value()
@@ -92,6 +100,7 @@ extension Delivery {
             if delivery.redelivery > 0 { writer.member("redelivery", delivery.redelivery) }
             writer.member("stale", delivery.staleAge)
             if delivery.count > 1 { writer.member("count", delivery.count) }
+            writer.member("image", delivery.image)
             writer.key("event")
             delivery.head.write(to: &writer)
             writer.endObject()
@@ -138,6 +147,7 @@ extension Delivery {
         var redelivery: Int64?
         var staleAge: Int64?
         var count: Int64?
+        var image: String?
         var head: EventHead?
         try reader.beginObject()
         while let key = try reader.nextKey() {
@@ -147,6 +157,7 @@ extension Delivery {
             case "redelivery": try reader.integer(into: &redelivery)
             case "stale": try reader.integer(into: &staleAge)
             case "count": try reader.integer(into: &count)
+            case "image": try reader.string(into: &image)
             case "event": head = try EventHead(from: &reader)
             default: try reader.skip()
             }
@@ -156,7 +167,7 @@ extension Delivery {
         }
         self.init(
             id: id, source: source, head: head, redelivery: redelivery ?? 0, staleAge: staleAge,
-            count: max(1, count ?? 1), body: body)
+            count: max(1, count ?? 1), image: image, body: body)
     }
 }
 

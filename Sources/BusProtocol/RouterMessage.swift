@@ -8,6 +8,10 @@ public enum RouterMessage: Hashable, Sendable {
     case numbered(Position, Numbered)
     case ack(Acknowledgement)
     case answer(Answer)
+    /// The router wants bytes of a file that the peer has.
+    case fetch(epoch: UInt64, Fetch)
+    /// Bytes of a file that the peer asked for.
+    case chunk(epoch: UInt64, Chunk)
     /// The router did not take a message: it is not the next one, or its sender is a stranger. Say HELLO.
     case reset(Reset)
     /// One message was refused by name; the link goes on.
@@ -63,11 +67,13 @@ public struct Delivery: Hashable, Sendable {
     public var staleAge: Int64?
     /// How many events it stands for: an album, a paste that was split, the same alert again, a digest.
     public var count: Int64
+    /// Where the picture that came with it lies on this machine; said by the router alone.
+    public var image: String?
     public var body: [UInt8]
 
     public init(
         id: Int64, source: SourceName, head: EventHead, redelivery: Int64 = 0, staleAge: Int64? = nil, count: Int64 = 1,
-        body: [UInt8]
+        image: String? = nil, body: [UInt8]
     ) {
         self.id = id
         self.source = source
@@ -75,6 +81,7 @@ public struct Delivery: Hashable, Sendable {
         self.redelivery = redelivery
         self.staleAge = staleAge
         self.count = count
+        self.image = image
         self.body = body
     }
 }

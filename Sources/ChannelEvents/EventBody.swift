@@ -30,12 +30,17 @@ public struct Attachment: Hashable, Sendable {
     public var mediaType: String?
     /// In bytes, as the platform says.
     public var size: Int64?
+    /// The platform gives the bytes for a while only: they are fetched when the event is accepted.
+    public var expires: Bool
 
-    public init(id: String, name: String? = nil, mediaType: String? = nil, size: Int64? = nil) {
+    public init(
+        id: String, name: String? = nil, mediaType: String? = nil, size: Int64? = nil, expires: Bool = false
+    ) {
         self.id = id
         self.name = name
         self.mediaType = mediaType
         self.size = size
+        self.expires = expires
     }
 }
 
@@ -66,6 +71,7 @@ extension EventBody {
                 writer.member("name", attachment.name)
                 writer.member("type", attachment.mediaType)
                 writer.member("size", attachment.size)
+                writer.flag("expires", attachment.expires)
                 writer.endObject()
             }
             writer.endArray()
@@ -102,21 +108,34 @@ extension EventBody {
         self.init(text: text, user: user, chatTitle: chatTitle, attachments: attachments, original: original)
     }
 
-    /// Whether the bytes are one JSON object with one `text`, a string; the rest is passed over.
-    public static func isValid(_ json: [UInt8]) -> Bool {
+    /// What can be told of a body without making its values.
+    public struct Survey: Hashable, Sendable {
+        /// It names at least one file, as it seems.
+        public var hasAttachments = false
+    }
+
+    /// Looks through the bytes once; `nil` unless they are one JSON object with one `text`, a string.
+    public static func survey(_ json: [UInt8]) -> Survey? {
         let checked = json.withUnsafeBufferPointer { buffer in
-            JSONReader.read(buffer: buffer) { reader throws(JSONError) in
+            JSONReader.read(buffer: buffer) { reader throws(JSONError) -> Survey? in
                 var text: String?
+                var survey = Survey()
                 try reader.beginObject()
                 while let key = try reader.nextKey() {
-                    if case "text" = key { try reader.string(into: &text) } else { try reader.skip() }
+                    switch key {
+                    case "text": try reader.string(into: &text)
+                    case "attachments": survey.hasAttachments = try reader.skip().count > 2
+                    default: try reader.skip()
+                    }
                 }
-                return text != nil
+                return text == nil ? nil : survey
             }
         }
-        if case .success(true) = checked { return true }
-        return false
+        if case .success(let survey) = checked { return survey }
+        return nil
     }
+
+    public static func isValid(_ json: [UInt8]) -> Bool { survey(json) != nil }
 }
 
 extension Attachment {
@@ -125,6 +144,7 @@ extension Attachment {
         var name: String?
         var mediaType: String?
         var size: Int64?
+        var expires = false
         try reader.beginObject()
         while let key = try reader.nextKey() {
             switch key {
@@ -132,10 +152,11 @@ extension Attachment {
             case "name": try reader.string(into: &name)
             case "type": try reader.string(into: &mediaType)
             case "size": try reader.integer(into: &size)
+            case "expires": expires = try reader.bool()
             default: try reader.skip()
             }
         }
         guard let id else { throw JSONError(.missingKey, expected: "id") }
-        self.init(id: id, name: name, mediaType: mediaType, size: size)
+        self.init(id: id, name: name, mediaType: mediaType, size: size, expires: expires)
     }
 }

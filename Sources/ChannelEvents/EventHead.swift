@@ -73,6 +73,8 @@ public struct EventKind: Hashable, Sendable, RawRepresentable {
     public static let reaction = EventKind(rawValue: "reaction")
     public static let callback = EventKind(rawValue: "callback")
     public static let membership = EventKind(rawValue: "membership")
+    /// Somebody chose one of the answers that a session offered.
+    public static let answer = EventKind(rawValue: "answer")
     public static let alert = EventKind(rawValue: "alert")
 }
 

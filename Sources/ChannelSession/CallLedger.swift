@@ -9,10 +9,15 @@ struct CallLedger {
         var tool: String
         /// For a reply, where it goes.
         var chat: String?
+        /// Files are open for it.
+        var hasFiles: Bool
         var begun: Int64
         /// The tool itself may take so long, in milliseconds.
         var wait: Int64
         var nextProgress: Int64?
+
+        /// It does something that must not be done twice: it is kept for a router that is away.
+        var acts: Bool { ["reply", "react", "edit_message", "ask", "notify"].contains(tool) }
     }
 
     /// How long a call waits for a router that is away, in milliseconds: less than the 60 s after which clients give up.
@@ -27,7 +32,7 @@ struct CallLedger {
     private(set) var open: [String: OpenCall] = [:]
     private var ids: [RequestID: String] = [:]
     private var made: UInt64 = 0
-    private var kept: [(id: String, chat: String)] = []
+    private var kept: [(id: String, tool: String, chat: String)] = []
     private var notices: [String] = []
 
     /// The key of a call: the client's own for the use of the tool, so that the same use is one call, else one that is
@@ -47,7 +52,8 @@ struct CallLedger {
         }
         let wait = (call.arguments["wait_seconds"]?.integerValue ?? 0) * 1000
         open[key] = OpenCall(
-            requests: [call.id], tool: call.tool, chat: call.arguments["chat_id"]?.stringValue, begun: now, wait: wait,
+            requests: [call.id], tool: call.tool, chat: call.arguments["chat_id"]?.stringValue,
+            hasFiles: !SessionCore.paths(of: call.arguments).isEmpty, begun: now, wait: wait,
             nextProgress: call.wantsProgress ? now + Self.firstProgress : nil)
         return true
     }
@@ -92,14 +98,15 @@ struct CallLedger {
 
     // MARK: What is told later
 
-    mutating func keep(_ key: String, chat: String) {
+    mutating func keep(_ key: String, tool: String, chat: String) {
         if kept.count == Self.keptLimit { kept.removeFirst() }
-        kept.append((key, chat))
+        kept.append((key, tool, chat))
     }
 
-    mutating func takeKept(_ key: String) -> String? {
+    mutating func takeKept(_ key: String) -> (tool: String, chat: String)? {
         guard let index = kept.firstIndex(where: { $0.id == key }) else { return nil }
-        return kept.remove(at: index).chat
+        let item = kept.remove(at: index)
+        return (item.tool, item.chat)
     }
 
     mutating func note(_ text: String) {

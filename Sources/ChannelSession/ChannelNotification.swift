@@ -29,6 +29,7 @@ enum ChannelNotification {
             if head.kind != .message { writer.member("kind", AttributeText.name(head.kind.rawValue, limit: 64)) }
             writer.member("reply_to", head.replyTo.map(AttributeText.identifier))
             writer.member("attachments", body.attachments)
+            writer.member("image_path", delivery.image.map(AttributeText.identifier))
             if delivery.redelivery > 0 { writer.member("redelivery", String(delivery.redelivery)) }
             writer.member("stale", delivery.staleAge.map(Age.text(milliseconds:)))
             if delivery.count > 1 { writer.member("count", String(delivery.count)) }

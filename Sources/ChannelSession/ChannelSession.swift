@@ -22,6 +22,8 @@ public final class ChannelSession: LineReceiver, Sendable {
         /// Starts a router in the background; `nil` where none is to be started. It must not block; it may
         /// report with ``ChannelSession/routerDidNotStart(_:)``.
         public var startRouter: (@Sendable (ChannelSession) -> Void)?
+        /// `nil` where a session has no files of its own.
+        public var files: (any SessionFiles)?
         public var clock: SessionClock
         /// Ends the wait for the next ``ChannelSession/tick()``, because something may be due earlier.
         public var wake: @Sendable () -> Void
@@ -30,12 +32,14 @@ public final class ChannelSession: LineReceiver, Sendable {
         public init(
             output: any LineOutput,
             connect: @escaping Connect,
-            startRouter: (@Sendable (ChannelSession) -> Void)? = nil, clock: SessionClock = .system,
+            startRouter: (@Sendable (ChannelSession) -> Void)? = nil, files: (any SessionFiles)? = nil,
+            clock: SessionClock = .system,
             wake: @escaping @Sendable () -> Void, logger: Logger
         ) {
             self.output = output
             self.connect = connect
             self.startRouter = startRouter
+            self.files = files
             self.clock = clock
             self.wake = wake
             self.logger = logger
@@ -140,6 +144,11 @@ public final class ChannelSession: LineReceiver, Sendable {
         case .remember(let ids): current?.rememberWritten(ids)
         case .log(let level, let message, let metadata):
             surroundings.logger.log(level: level, message, metadata: metadata)
+        case .open(let call, let paths): open(paths, for: call)
+        case .closeFiles(let call): surroundings.files?.close(call)
+        case .give(let fetch):
+            guard let files = surroundings.files, let current else { return }
+            files.give(fetch) { current.send($0) }
         case .call(let call):
             do throws(BusError) {
                 guard let current else { throw BusError(.stopped, "the session is closing") }
@@ -167,6 +176,18 @@ public final class ChannelSession: LineReceiver, Sendable {
             } catch {
                 perform { $0.receiptRefused(receipt) }
             }
+        }
+    }
+
+    private func open(_ paths: [String], for call: Call) {
+        do throws(FileRefusal) {
+            guard let files = surroundings.files else {
+                throw FileRefusal("Nothing was sent: this session sends no files; put the content into the text.")
+            }
+            let opened = try files.open(paths, for: call.id)
+            perform { $0.opened(opened, for: call) }
+        } catch {
+            perform { $0.filesRefused(call.id, error.sentence) }
         }
     }
 

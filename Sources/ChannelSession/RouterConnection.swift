@@ -16,6 +16,9 @@ public protocol RouterConnection: Sendable {
     func send(_ request: PermissionRequest) throws(BusError)
     /// Asks over any number of links until it is answered.
     func call(_ call: Call) throws(BusError)
+    /// Gives bytes of a file; one that is dropped is asked for again.
+    @discardableResult
+    func send(_ chunk: Chunk) -> Bool
     /// The deliveries that the next HELLO names as written.
     func rememberWritten(_ deliveries: [Int64])
 }

@@ -14,28 +14,38 @@ extension SessionCore {
         if let reason = finalReason { return finish([call.id], .failure(reason)) }
         let key = calls.key(call, instance: identity.instance)
         guard calls.begin(key, call, now: now.monotonic) else { return }
-        emit(.call(Call(id: key, name: call.tool, arguments: .object(call.arguments))))
+        let asked = Call(id: key, name: call.tool, arguments: .object(call.arguments))
+        let paths = Self.paths(of: call.arguments)
+        emit(paths.isEmpty ? .call(asked) : .open(asked, paths))
     }
 
     /// The bus did not take a call: nothing of it is kept.
     mutating func callRefused(_ key: String, _ error: BusError) {
         guard let call = calls.end(key) else { return }
-        let tail =
-            call.tool == "reply"
-            ? " The reply was not kept; send it again later." : " Nothing was read; try again later."
+        if call.hasFiles { emit(.closeFiles(key)) }
+        let tail = call.acts ? " It was not kept; send it again later." : " Nothing was read; try again later."
         finish(call.requests, .failure("Switchboard takes no more calls now (\(error.code.rawValue))." + tail))
+    }
+
+    /// A file of a call may not be sent: the call is not made.
+    mutating func filesRefused(_ key: String, _ sentence: String) {
+        guard let call = calls.end(key) else { return }
+        finish(call.requests, .failure(sentence))
     }
 
     mutating func answer(_ key: String, _ outcome: Answer.Outcome) {
         if answerHook(key, outcome) { return }
         if let call = calls.end(key) {
+            if call.hasFiles { emit(.closeFiles(key)) }
             finish(
                 call.requests, ToolAnswer.result(of: call.tool, outcome),
                 gave: call.tool == "inbox" ? given(by: outcome) : [])
-        } else if let chat = calls.takeKept(key) {
-            // The model was told that this reply is kept; now it can be told how it ended.
-            let end = ToolAnswer.result(of: "reply", outcome)
-            calls.note("Your earlier reply to \(AttributeText.identifier(chat)): \(end.texts.joined(separator: " "))")
+        } else if let (tool, chat) = calls.takeKept(key) {
+            emit(.closeFiles(key))
+            // The model was told that this is kept; now it can be told how it ended.
+            let end = ToolAnswer.result(of: tool, outcome)
+            calls.note(
+                "Your earlier \(tool) to \(AttributeText.identifier(chat)): \(end.texts.joined(separator: " "))")
         }
     }
 
@@ -43,6 +53,7 @@ extension SessionCore {
         guard let reason = finalReason else { return }
         for key in calls.open.keys.sorted() {
             guard let call = calls.end(key) else { continue }
+            if call.hasFiles { emit(.closeFiles(key)) }
             finish(call.requests, .failure(reason))
         }
     }
@@ -51,7 +62,7 @@ extension SessionCore {
         let isAway = link != .up
         for key in calls.expired(now: now.monotonic, isAway: isAway) {
             guard let call = calls.end(key) else { continue }
-            if call.tool == "reply", let chat = call.chat { calls.keep(key, chat: chat) }
+            if call.acts { calls.keep(key, tool: call.tool, chat: call.chat ?? "the owner") }
             finish(call.requests, .failure(awayText + " " + fate(of: call)))
         }
         guard isAway else { return }
@@ -61,9 +72,9 @@ extension SessionCore {
     }
 
     private func fate(of call: CallLedger.OpenCall) -> String {
-        guard call.tool == "reply" else { return "Nothing was read; try again later." }
-        return "This session keeps the reply and sends it once the router is back, as long as the session runs. "
-            + "Do not send it again: that would be a second message."
+        guard call.acts else { return "Nothing was read; try again later." }
+        return "This session keeps the \(call.tool) and sends it once the router is back, as long as the session runs. "
+            + "Do not send it again: that would be a second one."
     }
 
     /// - Parameter gave: the deliveries that stand in the result; reported as written once it is in the pipe. When nobody

@@ -13,6 +13,10 @@ struct SessionCore {
         case connect
         case startRouter
         case call(Call)
+        /// The files at these paths have to be open before it is asked.
+        case open(Call, [String])
+        case closeFiles(String)
+        case give(Fetch)
         case receipt(Receipt)
         case hook(HookReport)
         case ask(PermissionRequest)
@@ -144,7 +148,8 @@ struct SessionCore {
         case .error(let refusal):
             log(.warning, "router refused a message", ["command": "\(refusal.command)", "code": "\(refusal.code)"])
         case .verdict(let verdict): write(verdict)
-        case .credit, .commanded: break  // For adapters.
+        case .fetch(let fetch): emit(.give(fetch))
+        case .credit, .commanded, .chunk: break  // For adapters.
         }
     }
 

@@ -13,7 +13,9 @@ enum ToolAnswer {
             return .failure(message.isEmpty ? "Switchboard refused the call (\(code))." : message)
         case .success(let value):
             switch tool {
-            case "reply": return reply(value)
+            case "reply", "react", "edit_message", "ask", "notify": return reply(value)
+            case "progress", "pass": return said(value)
+            case "download_attachment": return downloaded(value)
             case "conversations": return ToolResult([conversations(value)])
             default: return ToolResult([messages(value, tool)])
             }
@@ -30,7 +32,9 @@ enum ToolAnswer {
         case "queued": text = "Queued: Switchboard keeps it and sends it later. Do not send it again."
         default: text = "Unknown: it may have been sent or not. Do not send it again unasked."
         }
-        if status != "sent", message.lowercased().hasPrefix(status) {
+        if status == "sent", let remark = value["remark"]?.stringValue, !remark.isEmpty {
+            text += " " + remark.prefix(1).uppercased() + remark.dropFirst() + "."
+        } else if status != "sent", message.lowercased().hasPrefix(status) {
             // The router's sentence says it all.
             text = message.prefix(1).uppercased() + message.dropFirst()
         } else if !message.isEmpty, message != status {
@@ -39,6 +43,21 @@ enum ToolAnswer {
         var structured: JSONObject = ["status": .string(status), "ids": .array(ids.map(JSONValue.string))]
         structured["parts"] = value["parts"]
         return ToolResult([text], structured: structured)
+    }
+
+    private static func said(_ value: JSONValue) -> ToolResult {
+        let message = value["message"]?.stringValue ?? "done"
+        var structured: JSONObject = [:]
+        for name in ["status", "count"] { structured[name] = value[name] }
+        return ToolResult([message.prefix(1).uppercased() + message.dropFirst() + "."], structured: structured)
+    }
+
+    private static func downloaded(_ value: JSONValue) -> ToolResult {
+        let path = value["path"]?.stringValue ?? ""
+        let size = value["size"]?.integerValue ?? 0
+        return ToolResult(
+            ["The file lies at \(path) (\(size) bytes)."],
+            structured: ["path": .string(path), "size": .integer(size)])
     }
 
     private static func conversations(_ value: JSONValue) -> String {
@@ -54,6 +73,9 @@ enum ToolAnswer {
         }
         var blocks = list.map { message in
             header(message, except: ["text"]) + "\n" + quoted(message["text"]?.stringValue ?? "")
+        }
+        if let omitted = value["omitted"]?.integerValue {
+            blocks.append("\(omitted) messages of people who are not let in are left out.")
         }
         if value["more"]?.boolValue == true {
             blocks.append(tool == "inbox" ? "There are more; call inbox again." : "There are more before these.")

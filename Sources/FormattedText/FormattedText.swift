@@ -65,4 +65,7 @@ extension FormattedText {
         return FormattedText(
             text: words + text, spans: spans.map { Span($0.style, start: $0.start + length, length: $0.length) })
     }
+
+    /// The same with plain words behind it.
+    public func followed(by words: String) -> FormattedText { FormattedText(text: text + words, spans: spans) }
 }

@@ -82,6 +82,21 @@ public final class BusPeer: Sendable {
         try core.change { link throws(BusError) in try link.enqueue(call, kind) }
     }
 
+    /// Asks the router for bytes of a file; they come as ``PeerEvent/chunk``.
+    /// - Returns: `false` when there is no link, or too much waits for it: ask again on the next
+    ///   ``PeerEvent/welcomed``, or after a while.
+    @discardableResult
+    public func send(_ fetch: Fetch) -> Bool {
+        core.change { $0.enqueue(.fetch(fetch)) }
+    }
+
+    /// Gives the router bytes of a file that it asked for. Goes after everything else that waits.
+    /// - Returns: `false` when it is dropped; the router asks again.
+    @discardableResult
+    public func send(_ chunk: Chunk) -> Bool {
+        core.change { $0.enqueue(.chunk(chunk)) }
+    }
+
     /// Tells the router how the adapter stands; only the newest matters, it is repeated on every new link.
     public func report(_ health: Health) {
         core.change { $0.report(health) }
@@ -115,6 +130,8 @@ public final class BusPeer: Sendable {
         public var gaps: UInt64 = 0
         public var malformed: UInt64 = 0
         public var errors: UInt64 = 0
+        /// FETCHes and CHUNKs that found no link or a full queue.
+        public var droppedTransfers: UInt64 = 0
         /// Refused to the caller because a queue was full.
         public var queueFull: UInt64 = 0
         public var queuedMessages = 0

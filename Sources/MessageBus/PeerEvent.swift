@@ -16,6 +16,10 @@ public enum PeerEvent: Sendable {
     case commanded(PlatformCommand)
     case verdict(Verdict)
     case answered(id: String, Answer.Outcome)
+    /// The router wants bytes of a file that this peer has.
+    case fetch(Fetch)
+    /// Bytes of a file that this peer asked for.
+    case chunk(Chunk)
     /// The router refused one message by name.
     case error(Refusal)
 }

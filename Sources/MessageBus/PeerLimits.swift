@@ -8,6 +8,8 @@ public struct PeerLimits: Hashable, Sendable {
     public var queuedBytes = 16 << 20
     /// Calls and queries without an answer; at the limit they throw `queueFull`.
     public var openCalls = 256
+    /// FETCHes and CHUNKs that wait for the socket; past it one is dropped, and asked for again by who needs it.
+    public var transfers = 64
     /// Between two attempts to open a link; doubles up to ``longestRetry``.
     public var firstRetry: Int64 = 50
     public var longestRetry: Int64 = 2_000

@@ -35,6 +35,16 @@ extension PeerLink {
         calls.append(call, kind)
     }
 
+    /// `false` when it is dropped: there is no link, or too much waits for it.
+    mutating func enqueue(_ message: FileMessage) -> Bool {
+        guard case .welcomed = phase, transfers.count < limits.transfers else {
+            counters.droppedTransfers += 1
+            return false
+        }
+        transfers.append(message)
+        return true
+    }
+
     private func checkOpen() throws(BusError) {
         guard phase != .ended, farewell == nil else { throw BusError(.stopped, "the peer was stopped or refused") }
     }
@@ -76,6 +86,13 @@ extension PeerLink {
             if !wasWaiting { progressAt = now }
             return .numbered(Position(epoch: epoch, sequence: sequence), message)
         }
+        // Last of all: nothing that somebody waits for is behind the bytes of a file.
+        if !transfers.isEmpty {
+            switch transfers.removeFirst() {
+            case .fetch(let fetch): return .fetch(epoch: epoch, fetch)
+            case .chunk(let chunk): return .chunk(epoch: epoch, chunk)
+            }
+        }
         guard now - sentAt >= limits.heartbeat else { return nil }
         // With it goes the last ACK once more: a router whose queue was full may have missed it.
         isAckDue = expected > 1
@@ -104,7 +121,7 @@ extension PeerLink {
             return lose("reset-\(reset.reason.rawValue)", now: now)
         case .error(let refusal): return failed(refusal)
         case .welcome(let welcome): return welcomed(welcome, now: now)
-        case .numbered, .ack, .answer, .heartbeat: break
+        case .numbered, .ack, .answer, .fetch, .chunk, .heartbeat: break
         }
         switch phase {
         case .welcomed(let epoch, _): hear(message, epoch: epoch, now: now)
@@ -147,6 +164,14 @@ extension PeerLink {
         case .answer(let answer):
             wasUseful = true
             if calls.close(answer.id) || closeHook(answer.id) { emit(.answered(id: answer.id, answer.outcome)) }
+        case .fetch(let theirs, let fetch):
+            guard theirs == epoch else { return lose("unexpected", now: now) }
+            wasUseful = true
+            emit(.fetch(fetch))
+        case .chunk(let theirs, let chunk):
+            guard theirs == epoch else { return lose("unexpected", now: now) }
+            wasUseful = true
+            emit(.chunk(chunk))
         case .heartbeat(let theirs):
             guard theirs == epoch else { return lose("unexpected", now: now) }
             // An idle link that lives is as good as a busy one.

@@ -26,6 +26,10 @@ struct PeerLink: Sendable {
         case emit(PeerEvent)
     }
 
+    enum FileMessage: Hashable, Sendable {
+        case fetch(Fetch), chunk(Chunk)
+    }
+
     /// What the transport says about the socket's connection.
     enum ConnectionChange: Sendable {
         case connected, disconnected, handshakeFailed, keyRefused, failed
@@ -38,6 +42,8 @@ struct PeerLink: Sendable {
 
     var unacknowledged = UnacknowledgedMessages()
     var calls = OpenCalls()
+    /// FETCHes and CHUNKs for the present link, in order; gone with it.
+    var transfers: [FileMessage] = []
     /// The ids of hooks that wait for an ANSWER, oldest first.
     var awaitedHooks: [String] = []
     var health: Health?
@@ -96,6 +102,7 @@ struct PeerLink: Sendable {
         phase = .greeting(since: now, saidHello: false)
         unacknowledged.rewind()
         calls.rewind()
+        transfers.removeAll()
         isHealthDue = health != nil
         isAckDue = false
         expected = 1

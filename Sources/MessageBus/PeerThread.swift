@@ -36,9 +36,10 @@ final class PeerCore: Sendable {
         return value
     }
 
-    func change(_ body: (inout PeerLink) -> Void) {
-        link.withLock { body(&$0) }
+    func change<Value: Sendable>(_ body: (inout PeerLink) -> Value) -> Value {
+        let value = link.withLock { body(&$0) }
         wake()
+        return value
     }
 
     func stop(_ farewell: Bye) {

@@ -49,12 +49,17 @@ public struct SealedDecisions: Hashable, Sendable {
     public var whole: Int64 = 0
     /// Events that were sealed and are gone: retention, or somebody else.
     public var missing: Int64 = 0
+    /// Events that are too young to be sealed.
+    public var unsealed: Int64 = 0
     /// The first range that is not as it was sealed.
     public var firstBroken: ClosedRange<EventSequence>?
 
-    public init(whole: Int64 = 0, missing: Int64 = 0, firstBroken: ClosedRange<EventSequence>? = nil) {
+    public init(
+        whole: Int64 = 0, missing: Int64 = 0, unsealed: Int64 = 0, firstBroken: ClosedRange<EventSequence>? = nil
+    ) {
         self.whole = whole
         self.missing = missing
+        self.unsealed = unsealed
         self.firstBroken = firstBroken
     }
 }
@@ -128,6 +133,9 @@ extension StoreReader {
                 }
             }
         } while !page.isEmpty
+        let young = try HotStatement(db, "SELECT count(*) FROM events WHERE seq > ?")
+        young.bind(1, try lastSealed())
+        try young.each { result.unsealed = $0.integer(0) }
         return result
     }
 }

@@ -20,12 +20,15 @@ public struct NewEvent: Sendable {
     public var body: [UInt8]?
     /// The access rule that decided.
     public var rule: String
+    /// The body names files.
+    public var hasAttachments: Bool
 
-    public init(source: SourceID, head: EventHead, body: [UInt8]?, rule: String) {
+    public init(source: SourceID, head: EventHead, body: [UInt8]?, rule: String, hasAttachments: Bool = false) {
         self.source = source
         self.head = head
         self.body = body
         self.rule = rule
+        self.hasAttachments = hasAttachments
     }
 }
 
@@ -63,13 +66,18 @@ public struct WaitingDelivery: Sendable {
     public var head: EventHead
     public var body: [UInt8]
     public var offers: Int64
+    /// The picture that came with it, once it is here.
+    public var image: StoredFile?
 
-    public init(event: EventSequence, source: SourceID, head: EventHead, body: [UInt8], offers: Int64) {
+    public init(
+        event: EventSequence, source: SourceID, head: EventHead, body: [UInt8], offers: Int64, image: StoredFile? = nil
+    ) {
         self.event = event
         self.source = source
         self.head = head
         self.body = body
         self.offers = offers
+        self.image = image
     }
 }
 

@@ -224,8 +224,10 @@ extension EventHead {
 extension WaitingDelivery {
     static let query = """
         SELECT d.event, d.offers, e.source, e.id, e.chat, e.thread, e.sender, e.kind, e.authentication, e.flags,
-            e.part_of, e.reply_to, e.time, e.fingerprint, e.state, e.body
-        FROM deliveries d JOIN events e ON e.seq = d.event\u{20}
+            e.part_of, e.reply_to, e.time, e.fingerprint, e.state, e.body, f.hash, f.size, f.ending
+        FROM deliveries d JOIN events e ON e.seq = d.event
+            LEFT JOIN files f ON f.hash = (
+                SELECT a.hash FROM event_files a WHERE a.event = d.event AND a.image = 1 ORDER BY a.position LIMIT 1)\u{20}
         """
 }
 
@@ -236,7 +238,7 @@ extension HotStatement {
             deliveries.append(
                 WaitingDelivery(
                     event: row.integer(0), source: row.integer(2), head: EventHead(row: row, from: 3),
-                    body: row.blob(15) ?? [], offers: row.integer(1)))
+                    body: row.blob(15) ?? [], offers: row.integer(1), image: row.storedFile(from: 16)))
         }
         return deliveries
     }

@@ -36,11 +36,23 @@ public struct StoredState: Sendable {
     public var admissions: [ChatKey: ChatAdmission] = [:]
     public var permissions = StoredPermissions()
 
+    /// Questions with choices that wait for an answer.
+    public var questions: [AskedQuestion] = []
+    /// Events that waited for their pictures when the router ended, in order.
+    public var awaitingFiles: [AwaitingEvent] = []
+
     /// A store with nothing in it.
     public init() {}
 
     /// Older ones are taken as seen: nobody wants a thousand old messages again.
     public static let uncoveredLimit = 1024
+}
+
+/// An event that waits for its files.
+public struct AwaitingEvent: Sendable {
+    public var delivery: WaitingDelivery
+    /// The session whose message it answers.
+    public var speaker: SessionID?
 }
 
 /// A delivery that was offered and has not ended: what the core keeps of it in memory.
@@ -111,6 +123,8 @@ extension StoreTurn {
         state.turns = try loadTurns()
         state.notices = try loadNotices()
         try loadAccess(into: &state)
+        try loadAwaitingFiles(into: &state)
+        try loadQuestions(into: &state)
         state.permissions = try loadPermissions()
         return state
     }

@@ -29,6 +29,8 @@ public struct Tool: Hashable, Sendable {
             /// A text of so many Unicode scalars, which is how JSON Schema counts.
             case string(ClosedRange<Int>)
             case integer(ClosedRange<Int64>)
+            /// So many texts, each of so many scalars.
+            case list(ClosedRange<Int>, each: ClosedRange<Int>)
         }
 
         public var name: String
@@ -134,6 +136,15 @@ extension Tool.Parameter {
                 "type": "integer", "description": .string(description), "minimum": .integer(range.lowerBound),
                 "maximum": .integer(range.upperBound),
             ]
+        case .list(let count, let length):
+            return [
+                "type": "array", "description": .string(description), "minItems": .integer(Int64(count.lowerBound)),
+                "maxItems": .integer(Int64(count.upperBound)),
+                "items": [
+                    "type": "string", "minLength": .integer(Int64(length.lowerBound)),
+                    "maxLength": .integer(Int64(length.upperBound)),
+                ],
+            ]
         }
     }
 
@@ -164,6 +175,15 @@ extension Tool.Parameter {
                     "\(name) must be an integer from \(range.lowerBound) to \(range.upperBound): \(description)")
             }
             return .integer(integer)
+        case .list(let count, let length):
+            guard case .array(let values) = value, count.contains(values.count) else {
+                throw ArgumentError(
+                    "\(name) must be a list of \(count.lowerBound) to \(count.upperBound) strings: \(description)")
+            }
+            let element = Tool.Parameter("each of \(name)", .string(length), description)
+            var valid: [JSONValue] = []
+            for value in values { valid.append(try element.validate(value)) }
+            return .array(valid)
         }
     }
 }

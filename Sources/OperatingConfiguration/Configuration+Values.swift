@@ -23,6 +23,11 @@ extension Configuration {
             answersWithTranscript: delivery?["answer_with_transcript"]?.boolValue ?? false,
             showsProgress: delivery?["show_progress"]?.boolValue ?? true,
             quietWindow: delivery.duration("quiet_window"), wakeBudget: delivery?["wake_budget"]?.integerValue ?? 20)
+        let files = effective["files"]
+        self.files = Files(
+            image: (files?["image"]?.integerValue ?? 10) << 20, imageWait: files.duration("image_wait"),
+            largest: (files?["largest"]?.integerValue ?? 50) << 20,
+            total: (files?["total"]?.integerValue ?? 1_024) << 20)
         let permissions = effective["permissions"]
         self.permissions = Permissions(
             cardDelay: permissions.duration("card_delay"), limit: permissions.duration("limit"),

@@ -14,6 +14,7 @@ public struct Configuration: Hashable, Sendable {
     /// First match wins.
     public var routes: [RouteEntry]
     public var delivery: Delivery
+    public var files: Files
     public var permissions: Permissions
     public var retention: Retention
     /// The socket for other machines; `nil` when there is none.
@@ -65,6 +66,14 @@ public struct Configuration: Hashable, Sendable {
         public let quietWindow: Int64
         /// Times within a minute.
         public let wakeBudget: Int64
+    }
+
+    /// In bytes and milliseconds.
+    public struct Files: Hashable, Sendable {
+        public let image: Int64
+        public let imageWait: Int64
+        public let largest: Int64
+        public let total: Int64
     }
 
     public struct Permissions: Hashable, Sendable {

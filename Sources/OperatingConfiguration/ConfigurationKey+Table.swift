@@ -19,6 +19,7 @@ extension ConfigurationKey {
         ConfigurationKey(
             "delivery", .object(delivery), "When a session is written to, and what senders read meanwhile.",
             standard: [:]),
+        ConfigurationKey("files", .object(files), "How much of files is taken.", standard: [:]),
         ConfigurationKey(
             "permissions", .object(permissions), "How Claude's permission prompts are relayed to approvers.",
             standard: [:]),
@@ -146,6 +147,20 @@ extension ConfigurationKey {
         ConfigurationKey(
             "wake_budget", .number(1...1_000),
             "How often one feed may wake its session within a minute; what is more comes as a digest.", standard: 20),
+    ]
+
+    private static let files: [ConfigurationKey] = [
+        ConfigurationKey(
+            "image", .number(0...1_024),
+            "A picture up to so many MB is fetched with its message, so that Claude sees it at once.", standard: 10),
+        ConfigurationKey(
+            "image_wait", .duration(0...60_000),
+            "A message waits so long for its pictures, and goes without them then.",
+            standard: "5s"),
+        ConfigurationKey("largest", .number(1...2_048), "No longer file comes in or goes out, in MB.", standard: 50),
+        ConfigurationKey(
+            "total", .number(1...1_048_576), "What all kept files may take, in MB; past it the oldest go.",
+            standard: 1_024),
     ]
 
     private static let retention: [ConfigurationKey] = [

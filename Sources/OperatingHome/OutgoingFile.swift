@@ -10,7 +10,7 @@
 /// checks run changes nothing. Refused is what is no regular file and what belongs to Switchboard itself (secrets,
 /// configuration, database, keys, logs), reached by whatever path, symbolic or hard link; the files that it received
 /// may go out again.
-public struct OutgoingFile: ~Copyable {
+public struct OutgoingFile: ~Copyable, Sendable {
     /// Where the file lies, links resolved, as the system says of the open file.
     public let path: String
     /// In bytes, when it was opened.
@@ -47,20 +47,8 @@ public struct OutgoingFile: ~Copyable {
     public borrowing func bytes(from offset: Int64, count: Int) throws(HomeError) -> [UInt8] {
         guard offset >= 0, offset < size, count > 0 else { return [] }
         let wanted = Int(min(Int64(count), size - offset))
-        var bytes = [UInt8](repeating: 0, count: wanted)
-        var have = 0
-        while have < wanted {
-            let read = bytes.withUnsafeMutableBytes { buffer in
-                pread(file, buffer.baseAddress?.advanced(by: have), wanted - have, off_t(offset) + off_t(have))
-            }
-            if read < 0 {
-                if errno == EINTR { continue }
-                throw .system("read", path, errno: errno)
-            }
-            if read == 0 { break }
-            have += read
-        }
-        guard have == wanted, try Version(of: file, path).isSameContent(as: opened) else {
+        let bytes = try SystemFile.read(file, from: offset, count: wanted, path)
+        guard bytes.count == wanted, try Version(of: file, path).isSameContent(as: opened) else {
             throw HomeError(
                 .refusedFile, "\(path) changed while it was sent; send it again when it is done", path: path)
         }

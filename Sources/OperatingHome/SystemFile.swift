@@ -58,6 +58,26 @@ enum SystemFile {
         }
     }
 
+    /// So many bytes from a place on, fewer only when the file ends there.
+    static func read(_ file: Int32, from offset: Int64, count: Int, _ path: String) throws(HomeError) -> [UInt8] {
+        guard offset >= 0, count > 0 else { return [] }
+        var bytes = [UInt8](repeating: 0, count: count)
+        var have = 0
+        while have < count {
+            let read = bytes.withUnsafeMutableBytes { buffer in
+                pread(file, buffer.baseAddress?.advanced(by: have), count - have, off_t(offset) + off_t(have))
+            }
+            if read < 0 {
+                if errno == EINTR { continue }
+                throw .system("read", path, errno: errno)
+            }
+            if read == 0 { break }
+            have += read
+        }
+        bytes.removeLast(count - have)
+        return bytes
+    }
+
     private static func requirePrivate(_ file: Int32, _ path: String) throws(HomeError) {
         var status = stat()
         guard fstat(file, &status) == 0 else { throw .system("look at", path, errno: errno) }

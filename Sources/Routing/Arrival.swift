@@ -3,7 +3,7 @@ import MessageStore
 
 /// A fresh event that was let in, on its way to whoever takes it: the permission relay, a chat command, a session.
 struct Arrival {
-    let delivery: WaitingDelivery
+    var delivery: WaitingDelivery
     let source: SourceName
 
     var head: EventHead { delivery.head }

@@ -8,6 +8,10 @@ final class Control: Sendable {
         var wantsReload = false
         /// Bounded by the reader's own queue: an answer is made only for a request that was taken.
         var answers: [ReadAnswer] = []
+        /// One for each order that the core made.
+        var reports: [FileReport] = []
+        /// Bounded by the file thread's tasks and by what a pull may have under way.
+        var speeches: [FileSpeech] = []
     }
 
     private let state = Mutex(State())
@@ -32,6 +36,30 @@ final class Control: Sendable {
     func deliver(_ answer: ReadAnswer) {
         state.withLock { $0.answers.append(answer) }
         waker.wake()
+    }
+
+    func deliver(_ report: FileReport) {
+        state.withLock { $0.reports.append(report) }
+        waker.wake()
+    }
+
+    func deliver(_ speech: FileSpeech) {
+        state.withLock { $0.speeches.append(speech) }
+        waker.wake()
+    }
+
+    func takeReports() -> [FileReport] {
+        state.withLock { state in
+            defer { state.reports = [] }
+            return state.reports
+        }
+    }
+
+    func takeSpeeches() -> [FileSpeech] {
+        state.withLock { state in
+            defer { state.speeches = [] }
+            return state.speeches
+        }
     }
 
     func takeAnswers() -> [ReadAnswer] {

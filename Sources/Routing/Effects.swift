@@ -11,6 +11,8 @@ public struct Effects: Sendable {
     public var messages: [Outgoing] = []
     /// Answered on a reader's thread.
     public var reads: [ReadRequest] = []
+    /// Done on the file thread, after the commit.
+    public var files: [FileTask] = []
     /// Lines for observers, after the commit.
     public var tap: [TapLine] = []
     /// The configuration should be read again.
@@ -51,6 +53,8 @@ public enum StoreChange: Sendable {
     case audit(AuditEntry)
     case route(RouteChange)
     case access(AccessChange)
+    case files(FileChange)
+    case tools(ToolChange)
     case outbox(OutboxChange)
     case turn(TurnChange)
     case permission(PermissionChange)
@@ -87,6 +91,8 @@ public enum Question: Sendable {
     case page(SessionID, after: EventSequence, limit: Int)
     /// The bodies of deliveries that are not in memory.
     case deliveries(SessionID, [EventSequence])
+    case files(FileQuestion)
+    case tools(ToolQuestion)
     case permission(PermissionQuestion)
 }
 
@@ -98,6 +104,8 @@ public enum Fact: Sendable {
     /// All parts of a known reply, in order.
     case reply(known: [OutboxPart], hasHeard: Bool)
     case deliveries([WaitingDelivery])
+    case files(FileFact)
+    case tools(ToolFact)
     case letters(StoredLetters)
     case permission(PermissionFact)
 }

@@ -187,6 +187,7 @@ final class ReaderThread: Sendable {
             var result: JSONObject = [
                 "whole": .bool(broken == nil && sealed.firstBroken == nil), "lines": .integer(count),
                 "decisions": .integer(sealed.whole), "decisions_gone": .integer(sealed.missing),
+                "decisions_unsealed": .integer(sealed.unsealed),
             ]
             if let broken { result["first_broken"] = .integer(broken) }
             if let events = sealed.firstBroken {

@@ -29,8 +29,8 @@ extension RouterCore {
         guard !settings.isAccessStatic else {
             return fail(
                 query.id, .notAllowed,
-                "access is static in this configuration: change `access` in switchboard.yaml, then `switchboard up` or "
-                    + "SIGHUP to the router takes it", link)
+                "access is static in this configuration: change `access` in switchboard.yaml and send `switchboard up` "
+                    + "a SIGHUP", link)
         }
         switch query.name {
         case "access.pair": pair(query, link, now)

@@ -15,6 +15,12 @@ extension RouterCore {
             let known = (sessions[id]?.pulled.map(\.delivery) ?? []) + (sessions[id]?.uncovered ?? [])
             // What came as one is given as the messages it was.
             return .deliveries(id, known.prefix(limit).flatMap { [$0.event] + $0.carried }.sorted())
+        case "download_attachment": return downloadQuestion(call, session: id)
+        case "react", "progress": return place(of: call).map { enqueueQuestion(call, at: $0, session: id) }
+        case "ask": return place(of: call).map { enqueueQuestion(call, purpose: "ask", at: $0, session: id) }
+        case "fetch_messages": return historyQuestion(call, session: id)
+        case "edit_message": return editQuestion(call, session: id)
+        case "notify": return notifyQuestion(call, session: id)
         default: return nil
         }
     }
@@ -25,28 +31,28 @@ extension RouterCore {
         }
         // A tool call comes from a model at work: no handshake that vanishes makes one.
         prove(id)
-        counters.add("calls.\(Self.tools.contains(call.name) ? call.name : "unknown")")
+        counters.add("calls.\(Self.toolNames.contains(call.name) ? call.name : "unknown")")
         switch call.name {
         case "reply": reply(call, key: call.id, session: id, from: link, knowing: fact, now)
+        case "download_attachment": downloadAttachment(call, from: link, knowing: fact, now)
+        case "react": react(call, session: id, from: link, knowing: fact, now)
+        case "edit_message": editMessage(call, session: id, from: link, knowing: fact, now)
+        case "ask": ask(call, session: id, from: link, knowing: fact, now)
+        case "progress": progress(call, session: id, from: link, knowing: fact, now)
+        case "pass": pass(call, session: id, from: link, now)
+        case "notify": notify(call, session: id, from: link, knowing: fact, now)
         case "inbox": inbox(call, session: id, from: link, knowing: fact, now)
         case "conversations":
             read(.conversations(id, limit: Self.limit(call.arguments, standard: 100, most: 500)), call.id, link)
-        case "fetch_messages":
-            guard let conversation = call.arguments["chat_id"]?.stringValue.flatMap(Conversation.init),
-                let place = place(of: conversation)
-            else {
-                return fail(
-                    call.id, .notFound, "no such chat: take chat_id from a channel message or from conversations", link)
-            }
-            read(
-                .messages(
-                    id, place, before: call.arguments["before"]?.integerValue,
-                    limit: Self.limit(call.arguments, standard: 20, most: 200)), call.id, link)
-        default: fail(call.id, .unknownCommand, "this router knows \(Self.tools.joined(separator: ", "))", link)
+        case "fetch_messages": fetchMessages(call, session: id, from: link, knowing: fact, now)
+        default: fail(call.id, .unknownCommand, "this router knows \(Self.toolNames.joined(separator: ", "))", link)
         }
     }
 
-    private static let tools = ["reply", "inbox", "conversations", "fetch_messages"]
+    private static let toolNames = [
+        "reply", "inbox", "conversations", "fetch_messages", "download_attachment", "react", "edit_message", "ask",
+        "progress", "pass", "notify",
+    ]
 
     static func limit(_ arguments: JSONValue, standard: Int, most: Int) -> Int {
         Int(min(max(arguments["limit"]?.integerValue ?? Int64(standard), 1), Int64(most)))
@@ -75,6 +81,7 @@ extension HistoryEntry {
         ]
         if head.kind != .message { object["kind"] = .string(head.kind.rawValue) }
         if let replyTo = head.replyTo { object["reply_to"] = .string(replyTo) }
+        if let attachments = RouterCore.attachmentNames(of: body) { object["attachments"] = .string(attachments) }
         let shown = json
         object["user"] = shown["user"]
         object["text"] = shown["text"] ?? .string("(the text is no longer kept)")

@@ -118,8 +118,8 @@ extension RouterCore {
         batch(
             Delivery(
                 id: delivery.event, source: name, head: delivery.head, redelivery: delivery.offers,
-                staleAge: age > Self.staleAge ? age : nil, count: Int64(carried.count) + 1, body: delivery.body),
-            to: link)
+                staleAge: age > Self.staleAge ? age : nil, count: Int64(carried.count) + 1,
+                image: delivery.image.flatMap { path(of: $0, for: link) }, body: delivery.body), to: link)
         if isTapWatched { tap(offered, of: id, .offered) }
         if !notices.isEmpty { endLine(place, of: id, now) }
     }
@@ -217,7 +217,7 @@ extension RouterCore {
         }
     }
 
-    private mutating func noteWritten(_ events: [Int64], by id: SessionID, _ now: Moment) {
+    mutating func noteWritten(_ events: [Int64], by id: SessionID, _ now: Moment) {
         guard var inFlight = sessions[id]?.inFlight else { return }
         sessions[id]?.inFlight = []
         var uncovered = sessions[id]?.uncovered ?? []

@@ -32,7 +32,9 @@ extension RouterCore {
         if arguments["mention"]?.boolValue ?? false { flags.insert(.mention) }
         if arguments["bot"]?.boolValue ?? false { flags.insert(.bot) }
         let head = EventHead(
-            id: "explain", chat: conversation?.chat ?? sender, thread: conversation?.thread, sender: sender,
+            id: "explain",
+            chat: conversation?.chat ?? directPlace(of: Address(source: name, id: sender))?.chat ?? sender,
+            thread: conversation?.thread, sender: sender,
             flags: flags, roles: arguments["roles"]?.arrayValue?.compactMap(\.stringValue) ?? [], time: now.wall)
         let decision = decide(
             head, from: name, source.id, text: { arguments["text"]?.stringValue ?? "" }, with: access, now)
@@ -46,15 +48,22 @@ extension RouterCore {
             let arrival = Arrival(
                 delivery: WaitingDelivery(event: 0, source: source.id, head: head, body: body, offers: 0), source: name)
             object["reach"] = reach(of: arrival).map { .array($0.sorted().map(JSONValue.string)) }
-            object["session"] = destination(of: arrival).map(JSONValue.string)
+            for member in destination(of: arrival) { object[member.key] = member.value }
         }
         answer(query.id, .success(.object(object)), to: link)
     }
 
-    /// The session a message would go to, by the very function that chooses, on a copy: to ask is not to write.
-    private func destination(of arrival: Arrival) -> String? {
+    /// Where a message would go, by the very function that chooses, on a copy: to ask is not to write.
+    private func destination(of arrival: Arrival) -> JSONObject {
         var copy = self
-        guard case .session(let id) = copy.choose(arrival, answering: nil) else { return nil }
-        return copy.sessions[id]?.record.label
+        let choice = copy.choose(arrival, answering: nil)
+        func label(_ id: SessionID) -> JSONValue { .string(copy.sessions[id]?.record.label ?? "") }
+        switch choice {
+        case .session(let id): return ["choice": "session", "session": label(id)]
+        case .all(let ids): return ["choice": "all", "sessions": .array(ids.map(label))]
+        case .ask: return ["choice": "ask"]
+        case .hold: return ["choice": "hold"]
+        case .nobody: return ["choice": "nobody"]
+        }
     }
 }

@@ -133,6 +133,7 @@ extension RouterCore {
             hello, as: .adapter(name), name: name.text, cursor: cursor, credit: settings.adapterCredit,
             settings: settings.adapters[name], link, now)
         if isTapWatched { tap("source", ["source": .string(name.text), "state": "up", "pid": .integer(hello.pid)]) }
+        filesGoOn(from: name)
         settleSending(
             of: source.id, cameBack: cameBack, isIdempotent: hello.abilities.features.contains("idempotent"), now)
     }

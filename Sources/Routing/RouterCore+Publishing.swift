@@ -14,7 +14,7 @@ extension RouterCore {
         let verdicts = publish.events.map { event -> Judgement.Verdict in
             guard let head = event.head, head.invalidMember == nil else { return .faulty("malformed") }
             if event.body.count > BusLimits.payloadBytes { return .faulty("oversize") }
-            guard EventBody.isValid(event.body) else { return .faulty("malformed") }
+            guard let survey = EventBody.survey(event.body) else { return .faulty("malformed") }
             let decision = decide(
                 head, from: name, source.id, text: { Self.text(of: event.body) }, with: book, now)
             if decision.isAllowed, head.authentication == .platform {
@@ -22,7 +22,9 @@ extension RouterCore {
             }
             let body = decision.isAllowed ? event.body : nil
             return .storable(
-                NewEvent(source: source.id, head: head, body: body, rule: decision.rule.rawValue), decision)
+                NewEvent(
+                    source: source.id, head: head, body: body, rule: decision.rule.rawValue,
+                    hasAttachments: survey.hasAttachments), decision)
         }
         return .admit(Judgement(verdicts: verdicts))
     }
@@ -60,6 +62,14 @@ extension RouterCore {
                 let speaker = judgement.speakers[index]
                 if takesAsVerdict(arrival, now) || takesAsCommand(arrival, answering: speaker, now) { continue }
                 if revises(arrival, judgement.originals[index], now) { continue }
+                switch readAsAnswer(arrival, now) {
+                case .late: continue
+                case .answer(let answer, let session):
+                    route(answer, answering: session, now)
+                    continue
+                case .other: break
+                }
+                if awaitsFiles(arrival, hasAttachments: event.hasAttachments, answering: speaker, now) { continue }
                 route(arrival, answering: speaker, now)
             }
         }
@@ -95,7 +105,7 @@ extension RouterCore {
     }
 
     /// Gives a fresh event to its session's queue, or to nobody's until one is found.
-    private mutating func route(_ arrival: Arrival, answering speaker: SessionID?, _ now: Moment) {
+    mutating func route(_ arrival: Arrival, answering speaker: SessionID?, _ now: Moment) {
         let choice = choose(arrival, answering: speaker)
         switch choice {
         case .session(let id): give(arrival, to: id, gathered: gather(arrival, now), now)

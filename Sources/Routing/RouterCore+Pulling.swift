@@ -17,10 +17,10 @@ extension RouterCore {
                 defer { room -= delivery.body.count }
                 return room > 0
             }
-            messages = deliveries.map { message($0) }
+            messages = deliveries.map { message($0, for: link) }
             pull(Set(deliveries.map(\.event)), for: id)
         }
-        takeUnpushed(for: id, limit, room, into: &messages)
+        takeUnpushed(for: id, limit, room, link, into: &messages)
         let wait = min(max(call.arguments["wait_seconds"]?.integerValue ?? 0, 0), 50)
         if messages.isEmpty, wait > 0 {
             // One call waits for a session; an earlier one ends here, so that none is left without an answer.
@@ -44,15 +44,16 @@ extension RouterCore {
 
     /// Takes what waits out of the queues. An answer can be lost on its way, so it is offered, not yet seen.
     /// At most so many messages and about so many bytes of them.
-    private mutating func takeUnpushed(for id: SessionID, _ limit: Int, _ bytes: Int, into messages: inout [JSONValue])
-    {
+    private mutating func takeUnpushed(
+        for id: SessionID, _ limit: Int, _ bytes: Int, _ link: LinkID, into messages: inout [JSONValue]
+    ) {
         var room = bytes
         while messages.count < limit, room > 0, let index = sessions.index(forKey: id),
             let next = takeNext(for: id, at: index)
         {
             let delivery = next.delivery
             room -= delivery.body.count
-            messages.append(message(delivery))
+            messages.append(message(delivery, for: link))
             let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
             let stored = StoredDelivery(
                 event: delivery.event, offers: delivery.offers + 1, place: place, id: delivery.head.id,
@@ -72,7 +73,7 @@ extension RouterCore {
     mutating func answerParkedInbox(_ id: SessionID, _ now: Moment, evenIfEmpty: Bool = false) -> Bool {
         guard let parked = sessions[id]?.parkedInbox, let link = sessions[id]?.link else { return false }
         var messages: [JSONValue] = []
-        takeUnpushed(for: id, parked.limit, StoreReader.answerBytes, into: &messages)
+        takeUnpushed(for: id, parked.limit, StoreReader.answerBytes, link, into: &messages)
         guard evenIfEmpty || !messages.isEmpty else { return false }
         sessions[id]?.parkedInbox = nil
         answerInbox(parked.id, messages, session: id, link)
@@ -85,11 +86,12 @@ extension RouterCore {
         answer(call, .success(["messages": .array(messages), "more": .bool(more)]), to: link)
     }
 
-    private func message(_ delivery: WaitingDelivery) -> JSONValue {
+    private func message(_ delivery: WaitingDelivery, for link: LinkID) -> JSONValue {
         guard let name = sourceNames[delivery.source] else { return .null }
         var entry = HistoryEntry(
             sequence: delivery.event, source: name, head: delivery.head, rule: "", body: delivery.body
         ).toolMessage
+        if let path = delivery.image.flatMap({ path(of: $0, for: link) }) { entry["image_path"] = .string(path) }
         if delivery.offers > 0 { entry["redelivery"] = .integer(delivery.offers) }
         return .object(entry)
     }

@@ -40,6 +40,8 @@ public struct RouterCore: Sendable {
     var routes: RoutingTable
     var lastSession: [Place: SessionID]
     var outbox: Outbox
+    var files = FileBook()
+    var tools: ToolBook
     var relay: PermissionRelay
     /// What senders were told about their waiting.
     var notices: NoticeBook
@@ -100,7 +102,9 @@ public struct RouterCore: Sendable {
             sessions[record.id] = session
             labels[SessionLabel.folded(record.label)] = record.id
         }
+        tools = ToolBook(state.questions)
         recomputePolicy()
+        restoreHeld(state.awaitingFiles, now)
     }
 
     /// Every change of a session's phase goes through here: what follows from all phases is worked out once.
@@ -131,6 +135,7 @@ public struct RouterCore: Sendable {
         case .numbered(_, .ask): return permissionQuestion(from: link)
         case .call(_, let call): return callQuestion(call, from: link)
         case .query(_, let call): return queryQuestion(call, from: link)
+        case .fetch(_, let fetch): return fetchQuestion(fetch, from: link)
         default: return nil
         }
     }
@@ -152,6 +157,12 @@ public struct RouterCore: Sendable {
         case .health(let epoch, let health):
             guard hear(epoch, link, now) else { return }
             note(health, from: link, now)
+        case .fetch(let epoch, let fetch):
+            guard hear(epoch, link, now) else { return }
+            give(fetch, to: link, knowing: fact)
+        case .chunk(let epoch, let chunk):
+            guard hear(epoch, link, now) else { return }
+            take(chunk, from: link)
         case .ack(let position):
             guard hear(position.epoch, link, now) else { return }
             links.acknowledged(position, by: link)
@@ -247,6 +258,8 @@ public struct RouterCore: Sendable {
         tellDue(now)
         gathering.pass(now: now.uptime)
         askForUnassigned(now)
+        advanceFiles(now)
+        advanceLines(now)
         keepTopics(now)
         tickPrompts(now)
         runLanes(now)
@@ -263,6 +276,8 @@ public struct RouterCore: Sendable {
         if let notice = notices.deadline { next = min(next, notice) }
         if let gathered = gathering.deadline { next = min(next, gathered) }
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
+        if let due = files.deadline { next = min(next, due) }
+        if let due = tools.deadline { next = min(next, due) }
         if let caller = outbox.nextCaller { next = min(next, caller) }
         if let overdue = outbox.nextOverdue { next = min(next, overdue) }
         if let prompt = relay.nextDue { next = min(next, prompt) }
@@ -283,6 +298,7 @@ public struct RouterCore: Sendable {
             if let id = sources[name]?.id { outbox.forgetTold(source: id) }
             sources[name]?.leaseEnd = now.uptime + BusLimits.silence
             sources[name]?.healthSince = now.wall
+            filesGoOn(from: name)
             if isTapWatched { tap("source", ["source": .string(name.text), "state": "away"]) }
         case .endpoint(let id):
             guard sessions[id]?.link == link else { return }

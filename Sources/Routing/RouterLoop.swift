@@ -15,6 +15,7 @@ public final class RouterLoop {
     public struct Environment: Sendable {
         public var keys: SourceKeys
         public var retention: RetentionPeriods
+        public var shelf: FileShelf
         public var home: String
         public var pid: Int64
         public var clock: @Sendable () -> Moment
@@ -22,11 +23,13 @@ public final class RouterLoop {
         public var reload: @Sendable () throws -> RouterSettings
 
         public init(
-            keys: SourceKeys, retention: RetentionPeriods = RetentionPeriods(), home: String, pid: Int64,
+            keys: SourceKeys, retention: RetentionPeriods = RetentionPeriods(), shelf: FileShelf, home: String,
+            pid: Int64,
             clock: @escaping @Sendable () -> Moment, reload: @escaping @Sendable () throws -> RouterSettings
         ) {
             self.keys = keys
             self.retention = retention
+            self.shelf = shelf
             self.home = home
             self.pid = pid
             self.clock = clock
@@ -43,6 +46,7 @@ public final class RouterLoop {
     private let environment: Environment
     private let logger: Logger
     private let reader: ReaderThread
+    private let files: FileThread
     private let control: Control
     private var core: RouterCore
     private var health = StoreHealth()
@@ -74,6 +78,9 @@ public final class RouterLoop {
         reader = ReaderThread(store: store, retention: environment.retention, clock: environment.clock) {
             control.deliver($0)
         }
+        files = FileThread(
+            shelf: environment.shelf, store: store, limits: settings.files, clock: environment.clock, logger: logger,
+            control: control)
     }
 
     /// Ends ``run()``; may be called from any thread.
@@ -91,6 +98,8 @@ public final class RouterLoop {
     public func run() throws(BusError) {
         try reader.start()
         defer { reader.stop() }
+        try files.start()
+        defer { files.stop() }
         while !control.isStopped {
             let now = environment.clock()
             // The clock's grain is a millisecond: one more, so that the deadline has passed when the wait ends.
@@ -110,6 +119,8 @@ public final class RouterLoop {
         // The log's debug lines are those of the tap.
         core.isTapWatched = listener.isTapWatched || logger.logLevel <= .debug
         for answer in control.takeAnswers() { core.finish(answer) }
+        for report in control.takeReports() { core.finish(report, now: now) }
+        say(control.takeSpeeches(), now)
         if control.takeReload() { reloadSettings(for: nil) }
         if health.isFailed, health.mayTryAgain(now) { recover(now) }
         guard !health.isFailed else { return turnWithoutStore(inbound, now) }
@@ -146,8 +157,26 @@ public final class RouterLoop {
             listener.publishTap(topic: line.topic, line: line.line.bytes)
             if logger.logLevel <= .debug { logger.debug("\(line.topic)", metadata: line.metadata) }
         }
+        for task in effects.files { files.enqueue(task) }
         for request in effects.reads { read(request) }
         if let asker = effects.reload { reloadSettings(for: asker) }
+    }
+
+    /// What the file thread has to say. To a peer that does not read, it is not said: whoever needs it asks again.
+    private func say(_ speeches: [FileSpeech], _ now: Moment) {
+        for speech in speeches {
+            guard let epoch = core.links.accepted(from: speech.link)?.epoch else { continue }
+            let message: RouterMessage =
+                switch speech.word {
+                case .fetch(let fetch): .fetch(epoch: epoch, fetch)
+                case .chunk(let chunk): .chunk(epoch: epoch, chunk)
+                }
+            switch listener.send(message, to: speech.link) {
+            case .sent: core.links.sent(to: speech.link, now: now.uptime)
+            case .full: core.counters.add("files.unread")
+            case .gone: core.drop(speech.link, now)
+            }
+        }
     }
 
     /// By name and without a word of the peer's; at most a line a second.
@@ -240,6 +269,7 @@ public final class RouterLoop {
     private func reloadSettings(for asker: ReadRequest.Asker?) {
         do {
             core.settings = try environment.reload()
+            files.enqueue(.limits(core.settings.files))
             core.turnAwayForbiddenAdapters(environment.clock())
             logger.notice("configuration reloaded")
             if let managed = core.settings.managed, managed.isOff {

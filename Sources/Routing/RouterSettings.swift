@@ -25,6 +25,9 @@ public struct RouterSettings: Sendable {
     /// What one adapter may have unacknowledged.
     public var adapterCredit: Credit
     public var turns: TurnSettings
+    public var files: FileLimits
+    /// Where received files lie on this machine.
+    public var fileFolder: String
     public var version: String
 
     public init(
@@ -32,8 +35,8 @@ public struct RouterSettings: Sendable {
         adapters: [SourceName: JSONValue] = [:],
         attachSettle: Int64 = 3_000, firstPushWait: Int64 = 5_000,
         permissions: PermissionSettings = PermissionSettings(),
-        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), turns: TurnSettings = TurnSettings(),
-        version: String = ""
+        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), files: FileLimits = FileLimits(),
+        fileFolder: String = "", turns: TurnSettings = TurnSettings(), version: String = ""
     ) {
         self.access = access
         self.isAccessStatic = isAccessStatic
@@ -44,6 +47,8 @@ public struct RouterSettings: Sendable {
         self.permissions = permissions
         self.adapterCredit = adapterCredit
         self.turns = turns
+        self.files = files
+        self.fileFolder = fileFolder
         self.version = version
     }
 }

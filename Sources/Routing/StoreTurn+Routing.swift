@@ -36,6 +36,13 @@ extension StoreTurn {
         case .letters(let ids, let limit): return .letters(try letters(ids, limit: limit))
         case .page(let session, let after, let limit):
             return .deliveries(try waiting(session: session, after: after, limit: limit))
+        case .tools(.edit(let part, let message)):
+            guard case .reply(let known, let hasHeard) = try answer(.reply(part), keys: keys, now: now) else {
+                return .none
+            }
+            let sender = try speaker(of: message, source: part.source, chat: part.chat)
+            return .tools(.edit(known: known, hasHeard: hasHeard, isOwn: sender == part.session))
+        case .files(let question): return .files(try answer(question))
         case .permission(let question): return .permission(try answer(question))
         case .deliveries(let session, let events): return .deliveries(try deliveries(session: session, events: events))
         }
@@ -69,6 +76,8 @@ extension StoreTurn {
         case .audit(let entry): try append(entry, now: now)
         case .route(let change): try apply(change, now: now)
         case .access(let change): try apply(change)
+        case .files(let change): try apply(change, now: now)
+        case .tools(let change): try apply(change)
         case .outbox(let change): try apply(change)
         case .turn(let change): try apply(change, now: now)
         case .permission(let change): try apply(change)

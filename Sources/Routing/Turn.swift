@@ -1,3 +1,4 @@
+import BusProtocol
 import MessageBus
 import MessageStore
 
@@ -11,18 +12,18 @@ enum Turn {
     static func run(
         _ inbound: [BusListener.Inbound], core: inout RouterCore, store: inout StoreTurn, keys: SourceKeys, now: Moment
     ) throws -> Effects {
+        // Calls whose files have come: they are asked again as if they had come just now.
+        for (link, call) in core.takeResumedCalls() {
+            guard let epoch = core.links.accepted(from: link)?.epoch else { continue }
+            try take(.call(epoch: epoch, call), from: link, core: &core, store: &store, keys: keys, now: now)
+        }
         for item in inbound {
             switch item.message {
             case .failure(let error): core.refuse(error, command: item.command, from: item.link)
             case .success(let message):
-                var fact = Fact.none
-                if let question = core.question(for: message, from: item.link, now: now) {
-                    fact = try store.answer(question, keys: keys, now: now)
-                }
-                core.handle(message, from: item.link, as: item.authorized, knowing: fact, now: now)
+                try take(
+                    message, from: item.link, as: item.authorized, core: &core, store: &store, keys: keys, now: now)
             }
-            // What the next message's question asks for must be in the store by then.
-            try applyChanges(of: &core, to: &store, now)
         }
         core.tick(now: now)
         for lookup in core.routes.takeLookups() {
@@ -39,6 +40,19 @@ enum Turn {
         }
         try applyChanges(of: &core, to: &store, now)
         return core.endTurn(now: now)
+    }
+
+    private static func take(
+        _ message: PeerMessage, from link: LinkID, as authorized: BusListener.AuthorizedPeer? = nil,
+        core: inout RouterCore, store: inout StoreTurn, keys: SourceKeys, now: Moment
+    ) throws {
+        var fact = Fact.none
+        if let question = core.question(for: message, from: link, now: now) {
+            fact = try store.answer(question, keys: keys, now: now)
+        }
+        core.handle(message, from: link, as: authorized, knowing: fact, now: now)
+        // What the next message's question asks for must be in the store by then.
+        try applyChanges(of: &core, to: &store, now)
     }
 
     private static func applyChanges(of core: inout RouterCore, to store: inout StoreTurn, _ now: Moment) throws {

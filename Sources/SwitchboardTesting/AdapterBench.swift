@@ -31,6 +31,7 @@ public final class AdapterBench: Sendable {
     }
 
     public func start() async throws {
+        try fixture.prepare(router.places, source: source)
         try await router.start()
         try await startAdapter()
     }

@@ -25,6 +25,10 @@ public struct AdapterContract: Sendable {
         case outboxCertainty
         /// A refused event is named to the platform and does not stop the others.
         case refusal
+        /// The bytes of an attachment come whole, also over a link that broke; one that is not there is said to be gone.
+        case attachments
+        /// The files of a command reach the platform as they are.
+        case files
         /// A router that is away for a moment is waited for.
         case routerRestart
         /// A second process of the same source ends at once and says why.
@@ -64,6 +68,8 @@ public struct AdapterContract: Sendable {
             case .credit: try await credit(bench)
             case .outboxCertainty: try await outboxCertainty(bench)
             case .refusal: try await refusal(bench)
+            case .attachments: try await attachments(bench)
+            case .files: try await files(bench)
             case .routerRestart: try await routerRestart(bench)
             case .secondProcess: try await secondProcess(bench)
             case .end: try await end(bench)
@@ -243,7 +249,7 @@ public struct AdapterContract: Sendable {
         try require(outcome == wanted, "\(identity) was \(outcome) instead of \(wanted)")
     }
 
-    private func require(_ condition: Bool, _ text: String) throws {
+    func require(_ condition: Bool, _ text: String) throws {
         guard condition else { throw Violation(description: text) }
     }
 }

@@ -1,6 +1,7 @@
 public import BusProtocol
 public import ChannelEvents
 public import JSON
+public import OperatingHome
 
 /// What the contract suite needs to know of an adapter and its platform, or of the platform's simulator.
 public protocol AdapterFixture: AnyObject, Sendable {
@@ -11,6 +12,9 @@ public protocol AdapterFixture: AnyObject, Sendable {
     /// A chat that the platform has.
     var chat: String { get }
 
+    /// Called once before the adapter starts, with the home it will run in.
+    func prepare(_ places: Places, source: String) throws
+
     /// The adapter says that it is up. Called after each of its starts.
     func isUp(_ health: Health) async throws
 
@@ -18,6 +22,12 @@ public protocol AdapterFixture: AnyObject, Sendable {
     /// - Parameter identity: the platform's name for it; the same again is the same message shown again.
     /// - Returns: what the adapter told the platform.
     func show(_ text: String, identity: String) async throws -> AdapterContract.Shown
+
+    /// The platform shows the adapter a message with one file; `nil` when the adapter declares no `fetch`.
+    func show(file: [UInt8], identity: String) async throws -> AdapterContract.Shown?
+
+    /// Waits until the platform took a message with files, and gives their bytes; `nil` when it declares no `files`.
+    func takenFiles() async throws -> [[UInt8]]?
 
     /// Makes the platform ready to take what the adapter sends to ``chat``.
     func open() async throws
@@ -39,8 +49,14 @@ public protocol AdapterFixture: AnyObject, Sendable {
 }
 
 extension AdapterFixture {
+    public func prepare(_ places: Places, source: String) throws {}
     public func isEvent(_ head: EventHead, of identity: String) -> Bool { head.id.contains(identity) }
     public var refusal: AdapterContract.Shown { .refused }
     public func willShow(_ count: Int) {}
     public func wasKilled() {}
+}
+
+extension AdapterFixture {
+    public func show(file: [UInt8], identity: String) async throws -> AdapterContract.Shown? { nil }
+    public func takenFiles() async throws -> [[UInt8]]? { nil }
 }

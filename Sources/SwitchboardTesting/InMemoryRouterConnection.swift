@@ -11,6 +11,7 @@ public final class InMemoryRouterConnection: RouterConnection {
         var receipts: [Receipt] = []
         var calls: [Call] = []
         var hooks: [HookReport] = []
+        var chunks: [Chunk] = []
         var requests: [PermissionRequest] = []
         var remembered: [Int64] = []
         var refusal: BusError?
@@ -62,6 +63,13 @@ public final class InMemoryRouterConnection: RouterConnection {
 
     public func call(_ call: Call) throws(BusError) {
         try accept { $0.calls.append(call) }
+    }
+
+    public var chunks: [Chunk] { state.withLock { $0.chunks } }
+
+    public func send(_ chunk: Chunk) -> Bool {
+        state.withLock { $0.chunks.append(chunk) }
+        return true
     }
 
     public func rememberWritten(_ deliveries: [Int64]) { state.withLock { $0.remembered = deliveries } }

@@ -31,37 +31,48 @@ public final class ScriptedPlatform: Sendable {
         public var action: String
     }
 
-    private struct Post {
+    struct Post {
         var number: Int64
         var line: [UInt8]
     }
 
-    private struct State: Sendable {
+    struct State: Sendable {
         var commands: [PlatformCommand] = []
         var shown: [Shown] = []
         var committed: Int64 = 0
+        /// The bytes of the files that came with commands, by the command's key.
+        var files: [String: [File]] = [:]
+        /// Attachments that the adapter was asked for, in order.
+        var fetched: [String] = []
         /// The adapter's processes, in the order they came.
         var pids: [Int32] = []
         var isConnected = false
     }
 
     /// Between the threads of the two sockets and the test.
-    private struct Line {
+    struct Line {
         var posts: [Post] = []
         var listener: Int32?
         var connection: Int32?
         var lastID = 0
         var answer: @Sendable (PlatformCommand) -> SendOutcome?
+        /// What was said before the adapter was there, oldest first.
+        var past: [Event] = []
+        var give: @Sendable (String) -> Giving = { _ in .give }
+        /// Questions for attachments that the test holds back, with their sockets.
+        var heldFetches: [(number: Int64, file: String, socket: Int32)] = []
     }
 
     public static let everything = Abilities(
         verbs: ["send", "edit", "react", "typing", "respond", "topic", "close"],
-        features: ["threads", "topics", "buttons"])
+        features: ["threads", "topics", "buttons", "fetch", "files", "history"])
 
     public let source: String
-    private let path: String
-    private let state = Watched(State())
-    private let line: Mutex<Line>
+    let path: String
+    /// Where its attachments lie.
+    let folder: String
+    let state = Watched(State())
+    let line: Mutex<Line>
 
     /// Opens the platform for a source of a home.
     /// - Throws: ``HomeError`` when the socket cannot be made.
@@ -71,6 +82,8 @@ public final class ScriptedPlatform: Sendable {
         try places.prepare()
         self.source = source
         path = "\(places.state)/\(source).sock"
+        folder = "\(places.state)/\(source).attachments"
+        try PrivateFolder.make(folder)
         let listener = try Self.listen(path)
         line = Mutex(Line(listener: listener, answer: { _ in nil }))
         try Self.write(abilities.json.bytes, to: "\(places.state)/\(source).abilities")
@@ -157,7 +170,7 @@ public final class ScriptedPlatform: Sendable {
         }
     }
 
-    private static func now() -> Int64 {
+    static func now() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
@@ -248,7 +261,12 @@ public final class ScriptedPlatform: Sendable {
             }
         } else if let number = value["committed"]?.integerValue {
             state.change { $0.committed = max($0.committed, number) }
+        } else if let number = value["history"]?.integerValue {
+            tellPast(value, number, on: socket)
+        } else if let number = value["fetch"]?.integerValue {
+            give(value["file"]?.stringValue ?? "", number, on: socket)
         } else if let key = value["command"]?.stringValue {
+            keepFiles(value["files"]?.arrayValue ?? [], of: key)
             execute(
                 PlatformCommand(
                     key: key, verb: value["verb"]?.stringValue ?? "", chat: value["chat"]?.stringValue ?? "",

@@ -31,6 +31,11 @@ extension ScriptedSession {
     }
 
     /// What came so far, without waiting.
+    /// Whether a request has its answer.
+    public func hasAnswered(_ id: JSONValue) -> Bool {
+        state.withLock { $0.record.messages.contains { $0["id"] == id } }
+    }
+
     public var channelEvents: [ChannelEvent] { state.withLock { $0.record.channelEvents } }
     /// Lines on standard output that are no JSON. Must stay empty.
     public var strayLines: [String] { state.withLock { $0.record.strayLines } }

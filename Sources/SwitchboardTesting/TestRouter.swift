@@ -25,6 +25,8 @@ public final class TestRouter: Sendable {
         public var refuse: @Sendable (EventHead) -> String? = { _ in nil }
         /// While true nothing is committed: publishes stay unanswered.
         public var holds = false
+        /// Files that commands name, by id.
+        public var files: [String: [UInt8]] = [:]
         /// The key of a source; any key is taken where there is none.
         public var keys: [String: String] = [:]
 
@@ -56,6 +58,9 @@ public final class TestRouter: Sendable {
         /// Sources that are welcomed at this moment.
         public var welcomed: Set<String> = []
         public var isRunning = false
+        /// Attachments that the test wants, and what came of them.
+        var wanted: [Fetch] = []
+        public var fetched: [String: Result<[UInt8], FetchFailure>] = [:]
         var open: [PlatformCommand] = []
         var given: Set<String> = []
         var runs: UInt64 = 0
@@ -132,6 +137,19 @@ public final class TestRouter: Sendable {
         return memory.results.last { $0.key == key }?.outcome ?? .unknown(reason: "")
     }
 
+    /// Asks the adapter for an attachment, as the real router does: piece by piece, again on every new link.
+    public func fetch(_ attachment: String, event: String, chat: String, limit: Int64 = 100 << 20) async throws
+        -> Result<[UInt8], FetchFailure>
+    {
+        let id = RandomBytes.hexadecimal(count: 8)
+        memory.change {
+            $0.wanted.append(Fetch(id: id, file: attachment, event: event, chat: chat, limit: limit))
+        }
+        wake()
+        let memory = try await memory.wait(for: "the attachment \(attachment)") { $0.fetched[id] != nil }
+        return memory.fetched[id] ?? .failure(FetchFailure(.gone, ""))
+    }
+
     /// Waits until a source is welcomed.
     public func welcomed(_ source: String) async throws {
         _ = try await memory.wait(for: "\(source) to be welcomed") { $0.welcomed.contains(source) }
@@ -153,6 +171,7 @@ struct TestRouterLoop {
     private var table = LinkTable()
     private var names: [LinkID: (source: String, instance: String)] = [:]
     private var held: [(LinkID, Position, Publish)] = []
+    private var pulls: [String: (pull: FilePull, bytes: [UInt8])] = [:]
     private let epoch: UInt64
 
     init(listener: BusListener, memory: Watched<TestRouter.Memory>) {
@@ -191,6 +210,7 @@ struct TestRouterLoop {
         }
         for (link, name) in names where released.contains(name.source) { drop(link) }
         giveCommands()
+        askForFiles()
         for link in table.silent(now: now) { drop(link) }
         for (link, epoch) in table.heartbeatsDue(now: now) { send(.heartbeat(epoch: epoch), to: link) }
     }
@@ -228,6 +248,19 @@ struct TestRouterLoop {
         case .bye(let bye):
             memory.change { $0.byes.append(bye) }
             drop(link)
+        case .fetch(let epoch, let fetch):
+            let bytes = memory.value.script.files[fetch.file]
+            let content =
+                bytes.map { bytes in
+                    let start = Int(min(fetch.offset, Int64(bytes.count)))
+                    let end = min(bytes.count, start + fetch.count)
+                    return Chunk.Content.bytes(
+                        Chunk.Piece(
+                            offset: Int64(start), size: Int64(bytes.count), version: fetch.file,
+                            isLast: end == bytes.count, bytes: Array(bytes[start..<end])))
+                } ?? .failure(FetchFailure(.notAllowed, "there is no such file for you"))
+            send(.chunk(epoch: epoch, Chunk(id: fetch.id, content)), to: link)
+        case .chunk(_, let chunk): take(chunk)
         case .call(_, let call), .query(_, let call):
             send(.error(Refusal(code: "unexpected", message: "an adapter asks nothing", command: call.name)), to: link)
         }
@@ -251,6 +284,7 @@ struct TestRouterLoop {
         send(.welcome(welcome), to: link)
         let cameBack = known.hellos.last { $0.name == hello.name }?.instance == hello.instance
         let isIdempotent = hello.abilities.features.contains("idempotent")
+        for id in pulls.keys { pulls[id]?.pull.rewind() }
         memory.change { memory in
             memory.hellos.append(hello)
             memory.welcomed.insert(hello.name)
@@ -325,6 +359,32 @@ struct TestRouterLoop {
                     memory.open[index].again = true
                 }
             }
+        }
+    }
+
+    private mutating func askForFiles() {
+        for fetch in memory.value.wanted where pulls[fetch.id] == nil { pulls[fetch.id] = (FilePull(fetch), []) }
+        guard let link = names.keys.first, let epoch = table.accepted(from: link)?.epoch else { return }
+        for id in pulls.keys {
+            while let fetch = pulls[id]?.pull.next() { send(.fetch(epoch: epoch, fetch), to: link) }
+        }
+    }
+
+    private mutating func take(_ chunk: Chunk) {
+        guard var item = pulls[chunk.id] else { return }
+        var outcome: Result<[UInt8], FetchFailure>?
+        switch item.pull.take(chunk) {
+        case .ignored: break
+        case .failed(let failure): outcome = .failure(failure)
+        case .bytes(let bytes, let isRestart): item.bytes = (isRestart ? [] : item.bytes) + bytes
+        }
+        if item.pull.isComplete { outcome = .success(item.bytes) }
+        pulls[chunk.id] = item
+        guard let outcome else { return }
+        pulls[chunk.id] = nil
+        memory.change { memory in
+            memory.wanted.removeAll { $0.id == chunk.id }
+            memory.fetched[chunk.id] = outcome
         }
     }
 

@@ -35,6 +35,9 @@ extension Configuration {
                     isOff: !$0.isEnabled, ceiling: $0.ceiling, forbiddenCommands: $0.forbiddenCommands,
                     file: $0.files.joined(separator: " and "))
             }
+            settings.files = FileLimits(
+                image: files.image, largest: files.largest, total: files.total, imageWait: files.imageWait)
+            settings.fileFolder = try Places.current().files
             return settings
         }
     }

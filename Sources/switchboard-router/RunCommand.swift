@@ -42,6 +42,7 @@ struct RunCommand: ParsableCommand {
         let lock = try FileLock(
             places.routerLock, what: "a router of this home", waiting: isSupervised ? Self.handoverSeconds : 0)
         let store = try MessageStore(path: places.database)
+        let shelf = try FileShelf(places.files)
         let listener = try BusListener(
             local: places.routerSocket, tap: places.tapSocket, remote: try configuration.remoteListener(places))
         let loop = try RouterLoop(
@@ -54,7 +55,7 @@ struct RunCommand: ParsableCommand {
                         return nil
                     }
                 },
-                retention: configuration.storeRetention, home: places.configuration, pid: Int64(getpid()),
+                retention: configuration.storeRetention, shelf: shelf, home: places.configuration, pid: Int64(getpid()),
                 clock: Self.now,
                 reload: { try Configuration.load(places).routerSettings }),
             logger: logger)

@@ -47,7 +47,8 @@ struct MCPCommand: ParsableCommand {
             surroundings: .init(
                 output: writer,
                 connect: { onEvent throws(BusError) in try Self.connect(identity, onEvent) },
-                startRouter: starter, wake: { wakePipe.wake() }, logger: logger))
+                startRouter: starter, files: EndpointFiles { try Places.current() }, wake: { wakePipe.wake() },
+                logger: logger))
         try writer.start(
             onWritten: { session.linesWritten($0) },
             onClosed: { code in

@@ -8,6 +8,8 @@ final class ScriptedBus: BusPort {
     struct State {
         var sent: [PeerMessage.Numbered] = []
         var health: [Health] = []
+        var fetches: [Fetch] = []
+        var chunks: [Chunk] = []
         var credit = Credit(events: 1_000, bytes: 8 << 20)
         /// The next sends fail so.
         var failure: BusError.Code?
@@ -35,6 +37,19 @@ final class ScriptedBus: BusPort {
             if case .publish(let publish) = message { state.credit.events -= Int64(max(publish.events.count, 1)) }
             return UInt64(state.sent.count)
         }
+    }
+
+    var fetches: [Fetch] { state.withLock { $0.fetches } }
+    var chunks: [Chunk] { state.withLock { $0.chunks } }
+
+    func send(_ fetch: Fetch) -> Bool {
+        state.withLock { $0.fetches.append(fetch) }
+        return true
+    }
+
+    func send(_ chunk: Chunk) -> Bool {
+        state.withLock { $0.chunks.append(chunk) }
+        return true
     }
 
     func report(_ health: Health) { state.withLock { $0.health.append(health) } }

@@ -252,6 +252,25 @@ enum GoldenMessages {
             ]
         ),
         (
+            "FETCH", "Bytes of a file, please; both ways.",
+            [
+                .toPeer(.fetch(epoch: 7, attachment(offset: 0, version: nil))),
+                .toPeer(.fetch(epoch: 7, attachment(offset: 262_144, version: "v1"))),
+                .toRouter(.fetch(epoch: 7, Fetch(id: "1", file: test, limit: 4))),
+            ]
+        ),
+        (
+            "CHUNK", "A piece of a file, raw, or why there is none; both ways.",
+            [
+                .toRouter(.chunk(epoch: 7, piece("a12.0", 0, 20, "v1", "any bytes, ", isLast: false))),
+                .toRouter(.chunk(epoch: 7, piece("a12.0", 11, 20, "v1", "not text.", isLast: true))),
+                .toRouter(
+                    .chunk(epoch: 7, Chunk(id: "a12.1", .failure(FetchFailure(.gone, "the link has expired"))))),
+                .toPeer(.chunk(epoch: 7, piece("1", 0, 4, test, "test", isLast: true))),
+                .toPeer(.chunk(epoch: 7, piece("2", 0, 0, nothing, "", isLast: true))),
+            ]
+        ),
+        (
             "HEALTH", "How an adapter stands with its platform.",
             [
                 .toRouter(.health(epoch: 7, Health(state: .up))),
@@ -281,6 +300,24 @@ enum GoldenMessages {
             ]
         ),
     ]
+
+    private static let test = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    private static let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+    private static func attachment(offset: Int64, version: String?) -> Fetch {
+        Fetch(
+            id: "a12.0", file: "f1", event: "-1001/7/55", chat: "-1001", thread: "7", offset: offset, version: version,
+            limit: 10 << 20)
+    }
+
+    private static func piece(
+        _ id: String, _ offset: Int64, _ size: Int64, _ version: String, _ text: String, isLast: Bool
+    ) -> Chunk {
+        Chunk(
+            id: id,
+            .bytes(
+                Chunk.Piece(offset: offset, size: size, version: version, isLast: isLast, bytes: Array(text.utf8))))
+    }
 
     private static func source(_ name: String) -> SourceName {
         guard let source = SourceName(name) else { preconditionFailure("\(name) is no source name") }

@@ -109,7 +109,9 @@ private struct Maker {
     mutating func call() -> Call { Call(id: text(1...9), name: text(), arguments: json()) }
 
     mutating func peerMessage() -> PeerMessage {
-        switch Int.random(in: 0..<8, using: &generator) {
+        switch Int.random(in: 0..<10, using: &generator) {
+        case 8: return .fetch(epoch: epoch(), fetch())
+        case 9: return .chunk(epoch: epoch(), chunk())
         case 0:
             return .hello(
                 Hello(
@@ -138,8 +140,34 @@ private struct Maker {
         }
     }
 
+    mutating func fetch() -> Fetch {
+        Fetch(
+            id: text(1...9), file: text(1...9), event: optional { $0.text() }, chat: optional { $0.text() },
+            thread: optional { $0.text() }, offset: number(0...Int64.max), count: Int(number(1...262_144)),
+            version: optional { $0.text() }, limit: number(0...Int64.max),
+            messages: optional { Int($0.number(1...1_000)) })
+    }
+
+    mutating func chunk() -> Chunk {
+        if flip() {
+            let code = FetchFailure.Code.allCases.randomElement(using: &generator) ?? .gone
+            return Chunk(id: text(1...9), .failure(FetchFailure(code, text())))
+        }
+        return Chunk(
+            id: text(1...9),
+            .bytes(
+                Chunk.Piece(
+                    offset: number(0...1 << 40), size: optional { $0.number(0...Int64.max) }, version: text(1...9),
+                    isLast: flip(),
+                    bytes: (0..<Int.random(in: 0...40, using: &generator)).map { _ in
+                        UInt8.random(in: 0...255, using: &generator)
+                    })))
+    }
+
     mutating func routerMessage() -> RouterMessage {
-        switch Int.random(in: 0..<8, using: &generator) {
+        switch Int.random(in: 0..<10, using: &generator) {
+        case 8: return .fetch(epoch: epoch(), fetch())
+        case 9: return .chunk(epoch: epoch(), chunk())
         case 0:
             return .welcome(
                 Welcome(
@@ -183,6 +211,7 @@ private struct Maker {
                             id: $0.number(), source: SourceName("source-1") ?? Self.fallback, head: $0.head(),
                             redelivery: $0.number(0...9), staleAge: $0.optional { $0.number() },
                             count: $0.number(1...9),
+                            image: $0.optional { $0.text() },
                             body: Array($0.text().utf8))
                     }))
         }

@@ -43,10 +43,14 @@ struct OpeningTests {
         let instructions = try #require(try fixture.result(0)?["instructions"]?.stringValue)
         #expect(instructions.utf8.count < 2048)
         let tools = try #require(try fixture.result(1)?["tools"]?.arrayValue)
-        #expect(tools.compactMap { $0["name"]?.stringValue } == ["reply", "inbox", "conversations", "fetch_messages"])
+        #expect(
+            tools.compactMap { $0["name"]?.stringValue } == [
+                "reply", "ask", "pass", "inbox", "notify", "react", "edit_message", "progress", "download_attachment",
+                "fetch_messages", "conversations",
+            ])
         for tool in tools {
             #expect((tool["description"]?.stringValue ?? "").utf8.count < 2048)
-            let isAlwaysLoaded = ["reply", "inbox"].contains(tool["name"]?.stringValue ?? "")
+            let isAlwaysLoaded = ["reply", "ask", "pass", "inbox", "notify"].contains(tool["name"]?.stringValue ?? "")
             #expect(tool["_meta"]?["anthropic/alwaysLoad"] == (isAlwaysLoaded ? true : nil))
         }
     }

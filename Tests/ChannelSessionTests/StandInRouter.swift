@@ -140,7 +140,7 @@ final class StandInRouter: Sendable {
         case .heartbeat(let epoch):
             if let reset = links.hear(epoch, from: link, now: 0) { _ = listener.send(.reset(reset), to: link) }
         case .bye(let bye): note(shared) { $0.farewells.append(bye) }
-        case .query, .health: Issue.record("an endpoint has no such message")
+        case .query, .health, .fetch, .chunk: Issue.record("an endpoint has no such message")
         }
     }
 

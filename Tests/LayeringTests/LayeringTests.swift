@@ -14,7 +14,7 @@ import Testing
         "ZeroMQ": ["CZeroMQ"],
         "MessageBus": ["BusProtocol", "ChannelEvents", "JSON", "ZeroMQ"],
         "AccessControl": ["ChannelEvents"],
-        "MessageStore": ["ChannelEvents", "JSON", "Crypto", "GRDB", "GRDBSQLite"],
+        "MessageStore": ["ChannelEvents", "JSON", "OperatingHome", "Crypto", "GRDB", "GRDBSQLite"],
         "Routing": [
             "AccessControl", "BusProtocol", "ChannelEvents", "FormattedText", "JSON", "Logging", "Markdown",
             "MessageBus",

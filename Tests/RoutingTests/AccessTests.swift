@@ -179,7 +179,7 @@ struct AccessTests {
         #expect(!reader.sealDecisions(router.now))
         func verified() throws -> JSONValue { try success(reader.answer(.auditVerification)) }
         let whole = try verified()
-        #expect(whole["whole"] == true && whole["decisions"] == 4 && whole["decisions_gone"] == 0, "\(whole.text)")
+        #expect(whole["whole"] == true && whole["decisions"] == 4 && whole["decisions_unsealed"] == 0, "\(whole.text)")
     }
 
     /// The budget holds inside of one batch, too.

@@ -21,6 +21,8 @@ final class RouterFixture {
     private(set) var core: RouterCore
     var now = Moment(wall: 1_795_000_000_000, uptime: 1_000_000)
     var settings: RouterSettings
+    /// All that was given to the file thread.
+    private(set) var fileTasks: [FileTask] = []
     private var starts: UInt64 = 1
     private var epochs: [LinkID: UInt64] = [:]
     private var sequences: [LinkID: UInt64] = [:]
@@ -68,6 +70,7 @@ final class RouterFixture {
         let effects = try store.turn { [now] turn in
             try Turn.run(inbound, core: &core, store: &turn, keys: SourceKeys { _ in Self.key }, now: now)
         }
+        fileTasks += effects.files
         for outgoing in effects.messages {
             if case .welcome(let welcome) = outgoing.message { epochs[outgoing.link] = welcome.epoch }
         }
@@ -104,6 +107,9 @@ final class RouterFixture {
         body(&core)
         return try turn()
     }
+
+    /// What the file thread reports.
+    func finish(_ report: FileReport) { core.finish(report, now: now) }
 
     func pass(_ milliseconds: Int64) {
         now.wall += milliseconds

@@ -10,6 +10,9 @@ import AdapterKit
 /// - every command (`send`, `edit`, `react`, `typing`, `respond`, `topic`, `close`, and whatever verb comes later)
 ///   arrives in `platform.commands`; `platform.command { … }` waits for one that fits;
 /// - `platform.answer { command in … }` decides what becomes of it: sent by default, with ids `m1`, `m2`, …;
+/// - `platform.attach(bytes, …)` makes a file that events can name; `platform.giveFiles { … }` decides what becomes of it
+///   when it is fetched;
+/// - the bytes of a command's files are in `platform.files(of: key)`;
 /// - `platform.shown("m1")` is what a person sees there after all edits;
 /// - the abilities it is made with are the ones that the adapter declares: without `edit`, without `buttons`, …
 @main struct ScriptedChat: Adapter {
@@ -30,6 +33,7 @@ import AdapterKit
     func run() async throws {
         let read = connection.cursor?.integerValue ?? 0
         let posts = try line.open(source: connection.source.text, after: read)
+        connection.report(.up)
         for await post in posts {
             _ = try await connection.publish([post.event], cursor: .integer(post.number))
             line.say(["committed": .integer(post.number)])
@@ -38,5 +42,11 @@ import AdapterKit
         if !Task.isCancelled { throw ScriptedLine.gone }
     }
 
-    func execute(_ command: PlatformCommand) async -> SendOutcome { await line.execute(command) }
+    func execute(_ command: PlatformCommand) async -> SendOutcome { await line.execute(command, connection) }
+
+    func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent {
+        try await line.fetch(attachment)
+    }
+
+    func history(_ request: HistoryRequest) async throws(FetchFailure) -> [Event] { try await line.history(request) }
 }

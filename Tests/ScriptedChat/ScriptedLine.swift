@@ -9,8 +9,10 @@ import Synchronization
 
 /// The line to the test: a socket in the home's state folder, JSON objects in lines. `ScriptedPlatform` is the other end.
 ///
-/// adapter > test: `{"source","after","pid"}` once, `{"committed":N}`, `{"command":KEY,"verb","chat",…}`
-/// test > adapter: `{"number":N,"head":{…},"body":{…}}`, `{"result":KEY,"outcome","ids","after","reason"}`
+/// adapter > test: `{"source","after","pid"}` once, `{"committed":N}`, `{"command":KEY,"verb","chat",…}`,
+/// `{"fetch":NUMBER,"file":ID}`, `{"history":NUMBER,"chat","before","limit"}`
+/// test > adapter: `{"number":N,"head":{…},"body":{…}}`, `{"result":KEY,"outcome","ids","after","reason"}`,
+/// `{"past":NUMBER,"events":[…]}`, `{"fetched":NUMBER,"path"}` or `{"fetched":NUMBER,"code","message"}`
 final class ScriptedLine: Sendable {
     struct Post: Sendable {
         var number: Int64
@@ -20,6 +22,9 @@ final class ScriptedLine: Sendable {
     private struct State {
         var socket: Int32?
         var waiting: [String: CheckedContinuation<SendOutcome, Never>] = [:]
+        var fetches: [Int64: CheckedContinuation<Result<AttachmentContent, FetchFailure>, Never>] = [:]
+        var lastFetch: Int64 = 0
+        var histories: [Int64: CheckedContinuation<[Event], Never>] = [:]
     }
 
     static let gone = AdapterFailure(
@@ -40,7 +45,7 @@ final class ScriptedLine: Sendable {
     static func abilities() -> Abilities {
         let all = Abilities(
             verbs: ["send", "edit", "react", "typing", "respond", "topic", "close"],
-            features: ["threads", "topics", "buttons"])
+            features: ["threads", "topics", "buttons", "fetch", "files", "history"])
         let environment = ProcessEnvironment.all()
         do {
             let path = path(
@@ -70,22 +75,78 @@ final class ScriptedLine: Sendable {
     }
 
     private func end(_ socket: Int32) {
-        let waiting = state.withLock { state in
+        let (waiting, fetches) = state.withLock { state in
             if state.socket == socket { state.socket = nil }
-            defer { state.waiting = [:] }
-            return state.waiting
+            defer {
+                state.waiting = [:]
+                state.fetches = [:]
+            }
+            return (state.waiting, state.fetches)
+        }
+        let histories = state.withLock { state in
+            defer { state.histories = [:] }
+            return state.histories
         }
         close(socket)
+        for history in histories.values { history.resume(returning: []) }
+        for fetch in fetches.values { fetch.resume(returning: .failure(FetchFailure(.unavailable, "the line broke"))) }
         for continuation in waiting.values { continuation.resume(returning: .unknown(reason: "the line broke")) }
     }
 
-    func execute(_ command: PlatformCommand) async -> SendOutcome {
+    func history(_ request: HistoryRequest) async throws(FetchFailure) -> [Event] {
+        await withCheckedContinuation { continuation in
+            let number = state.withLock { state in
+                state.lastFetch += 1
+                state.histories[state.lastFetch] = continuation
+                return state.lastFetch
+            }
+            var line: JSONObject = [
+                "history": .integer(number), "chat": .string(request.chat), "limit": .integer(Int64(request.limit)),
+            ]
+            if let before = request.before { line["before"] = .string(before) }
+            say(.object(line))
+        }
+    }
+
+    /// The test says where the file lies, or why there is none.
+    func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent {
+        let result = await withCheckedContinuation { continuation in
+            let number = state.withLock { state in
+                state.lastFetch += 1
+                state.fetches[state.lastFetch] = continuation
+                return state.lastFetch
+            }
+            say(["fetch": .integer(number), "file": .string(attachment.id)])
+        }
+        return try result.get()
+    }
+
+    func execute(_ command: PlatformCommand, _ connection: AdapterConnection) async -> SendOutcome {
+        var paths: [JSONValue] = []
+        // Held until the test has answered, and read them by then.
+        var files: [LoadedFile] = []
+        for file in command.files {
+            do throws(FetchFailure) {
+                let loaded = try await connection.load(file)
+                files.append(loaded)
+                paths.append(["name": .string(loaded.name), "path": .string(loaded.path)])
+            } catch {
+                return error.code == .unavailable
+                    ? .retry(after: 20, reason: error.message) : .rejected(reason: error.message)
+            }
+        }
+        defer { withExtendedLifetime(files) {} }
+        return await say(command, paths)
+    }
+
+    private func say(_ command: PlatformCommand, _ files: [JSONValue]) async -> SendOutcome {
         var line: JSONObject = [
             "command": .string(command.key), "verb": .string(command.verb), "chat": .string(command.chat),
             "arguments": command.arguments, "again": .bool(command.again),
         ]
         if let thread = command.thread { line["thread"] = .string(thread) }
         if let replyTo = command.replyTo { line["reply_to"] = .string(replyTo) }
+        if !files.isEmpty { line["files"] = .array(files) }
         return await withCheckedContinuation { continuation in
             let isSaid = state.withLock { state in
                 guard state.socket != nil else { return false }
@@ -124,6 +185,24 @@ final class ScriptedLine: Sendable {
                     try EventHead(from: &reader)
                 }
                 posts.yield(Post(number: number, event: Event(head: head, body: try EventBody(json: body.bytes))))
+            } else if let number = value["past"]?.integerValue {
+                var events: [Event] = []
+                for item in value["events"]?.arrayValue ?? [] {
+                    guard let head = item["head"], let body = item["body"] else { continue }
+                    let read = try JSONReader.read(head.bytes) { reader throws(JSONError) in
+                        try EventHead(from: &reader)
+                    }
+                    events.append(Event(head: read, body: try EventBody(json: body.bytes)))
+                }
+                state.withLock { $0.histories.removeValue(forKey: number) }?.resume(returning: events)
+            } else if let number = value["fetched"]?.integerValue {
+                let content: Result<AttachmentContent, FetchFailure> =
+                    value["path"]?.stringValue.map { .success(.file(path: $0)) }
+                    ?? .failure(
+                        FetchFailure(
+                            FetchFailure.Code(rawValue: value["code"]?.stringValue ?? "") ?? .unavailable,
+                            value["message"]?.stringValue ?? ""))
+                state.withLock { $0.fetches.removeValue(forKey: number) }?.resume(returning: content)
             } else if let key = value["result"]?.stringValue {
                 state.withLock { $0.waiting.removeValue(forKey: key) }?.resume(returning: Self.outcome(value))
             }

@@ -106,7 +106,7 @@ struct AttachCommand: ParsableCommand {
         case .answered(let id, let outcome):
             if let text = person.noteAnswer(id, outcome) { Terminal.say(text) }
         case .error(let refusal): Terminal.complain("the router did not take that: \(refusal.message)")
-        case .acknowledged, .credit, .commanded, .verdict: break
+        case .acknowledged, .credit, .commanded, .verdict, .fetch, .chunk: break
         }
     }
 }

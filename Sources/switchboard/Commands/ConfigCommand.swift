@@ -6,7 +6,7 @@ struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
         abstract: "Check the configuration, show it with all defaults, or print its JSON schema.",
-        subcommands: [Check.self, Show.self, Schema.self])
+        subcommands: [Check.self, Show.self, Policy.self, Schema.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -42,6 +42,13 @@ struct ConfigCommand: ParsableCommand {
         @OptionGroup var reading: ReadingOptions
 
         func run() throws { try ConfigCommand.become(["show"] + (reading.json ? ["--json"] : [])) }
+    }
+
+    struct Policy: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print what the administrator of this machine laid down.")
+
+        func run() throws { try ConfigCommand.become(["policy"]) }
     }
 
     struct Schema: ParsableCommand {

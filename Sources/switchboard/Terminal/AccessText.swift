@@ -49,10 +49,13 @@ enum AccessText {
 
     /// The audit stood the test.
     static func whole(_ result: JSONValue) -> String {
-        let gone = result["decisions_gone"]?.integerValue ?? 0
-        return "the audit is whole: \(result["lines"]?.integerValue ?? 0) lines; "
-            + "\(result["decisions"]?.integerValue ?? 0) decisions are as they were made"
-            + (gone == 0 ? "" : ", \(gone) are kept no longer")
+        func count(_ key: String) -> Int64 { result[key]?.integerValue ?? 0 }
+        let parts = [
+            (count("decisions"), "are as they were made"), (count("decisions_gone"), "are kept no longer"),
+            (count("decisions_unsealed"), "of the last minute are not sealed yet"),
+        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        return "the audit is whole: \(count("lines")) lines"
+            + (parts.isEmpty ? "" : "; of the decisions \(parts.joined(separator: ", "))")
     }
 
     /// Every event with the rule that decided.

@@ -12,6 +12,8 @@ final class TestRouter: Sendable {
         case refused(ProtocolError, command: String, LinkID)
         case call(Call, LinkID)
         case health(Health)
+        case fetch(Fetch)
+        case chunk(Chunk)
         case acknowledged(Position)
         case heartbeat
         case bye(Bye)
@@ -152,6 +154,8 @@ final class TestRouter: Sendable {
             case .success(.health(let epoch, let health)):
                 guard accepts(epoch, link, listener, &state) else { return }
                 notes.append(.health(health))
+            case .success(.fetch(_, let fetch)): notes.append(.fetch(fetch))
+            case .success(.chunk(_, let chunk)): notes.append(.chunk(chunk))
             case .success(.ack(let position)):
                 state.links.acknowledged(position, by: link)
                 notes.append(.acknowledged(position))
