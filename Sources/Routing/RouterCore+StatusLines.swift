@@ -92,7 +92,7 @@ extension RouterCore {
     }
 
     /// A line was sent, or cannot be.
-    mutating func lineSettled(_ part: OutboxPart, _ now: Moment) {
+    mutating func busyLineSettled(_ part: OutboxPart, _ now: Moment) {
         guard let waiting = notices.lines.first(where: { $0.key.place == part.place && $0.value.isOnItsWay })?.key,
             let line = notices.lines[waiting]
         else { return }
