@@ -13,8 +13,9 @@ enum Schema {
         migrator.registerMigration("9-topics", migrate: topics)
         migrator.registerMigration("11-feeds", migrate: feeds)
         migrator.registerMigration("3-permissions", migrate: permissions)
-        migrator.registerMigration("2-access-threads", migrate: addressedThreads)
         migrator.registerMigration("5-files", migrate: files)
+        migrator.registerMigration("10-notices", migrate: notices)
+        migrator.registerMigration("2-access-threads", migrate: addressedThreads)
         migrator.registerMigration("10-questions", migrate: questions)
         return migrator
     }

@@ -19,7 +19,11 @@ extension Configuration {
         feeds = (effective["feeds"]?.arrayValue ?? []).map(FeedEntry.init)
         let delivery = effective["delivery"]
         self.delivery = Delivery(
-            attachSettle: delivery.duration("attach_settle"), firstPushWait: delivery.duration("first_push_wait"))
+            attachSettle: delivery.duration("attach_settle"), firstPushWait: delivery.duration("first_push_wait"),
+            deafAfter: delivery.duration("deaf_after"),
+            answersWithTranscript: delivery?["answer_with_transcript"]?.boolValue ?? false,
+            showsProgress: delivery?["show_progress"]?.boolValue ?? true,
+            quietWindow: delivery.duration("quiet_window"), wakeBudget: delivery?["wake_budget"]?.integerValue ?? 20)
         let files = effective["files"]
         self.files = Files(
             image: (files?["image"]?.integerValue ?? 10) << 20, imageWait: files.duration("image_wait"),

@@ -67,6 +67,8 @@ public struct Judgement: Sendable {
     public var verdicts: [Verdict]
     /// The session whose message an event answers, by the event's index; known once admitted.
     public var speakers: [Int: SessionID] = [:]
+    /// What still waits and is edited or deleted by an event, by the event's index; known once admitted.
+    public var originals: [Int: WaitingOriginal] = [:]
 
     init(verdicts: [Verdict]) { self.verdicts = verdicts }
 

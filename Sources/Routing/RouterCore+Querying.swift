@@ -79,9 +79,15 @@ extension RouterCore {
                 "label": .string(session.record.label), "project": .string(session.record.project),
                 "state": .string(session.word), "waiting": .integer(session.mailbox.count),
                 "in_flight": .integer(Int64(session.inFlight.count)), "written": .integer(session.written),
-                "hooks": false,
+                "hooks": .bool(session.turn.hasHooks),
                 "incarnation": .integer(session.record.incarnation),
             ]
+            if let deafness = session.proof.deafness { object["deaf"] = .string(deafness.cause) }
+            if let since = session.proof.deafness?.since { object["deaf_since_ms"] = .integer(since) }
+            if session.turn.isWorking { object["busy"] = true }
+            if let tool = session.turn.tools.values.min(by: { $0.since < $1.since }) {
+                object["tool"] = .string(tool.summary ?? tool.name)
+            }
             if session.isAttached { object["pid"] = .integer(session.pid) }
             if let last = session.lastDelivery { object["last_delivery_ms"] = .integer(last) }
             return .object(object)

@@ -14,6 +14,9 @@ extension StoreTurn {
                     continue
                 }
                 numbers.append(try admit(event, now: now.wall))
+                if event.head.kind == .edit || event.head.kind == .deletion, event.body != nil {
+                    judgement.originals[numbers.count - 1] = try original(of: event.head, source: event.source)
+                }
                 if let replyTo = event.head.replyTo {
                     judgement.speakers[numbers.count - 1] = try speaker(
                         of: replyTo, source: event.source, chat: event.head.chat)

@@ -20,6 +20,8 @@ public final class AdapterBench: Sendable {
     private let program: String
     private let adapter = Mutex<ChildProcess?>(nil)
     private let launches = Mutex<[Int32: String]>([:])
+    /// Processes that the test itself ends: the end of any other is a failure.
+    private let ending = Mutex<Set<Int32>>([])
 
     /// A router with the fixture's settings; nothing runs yet.
     public init(_ fixture: any AdapterFixture) throws {
@@ -37,6 +39,7 @@ public final class AdapterBench: Sendable {
     }
 
     public func stop() async {
+        expectEnd(of: adapter.withLock { $0 })
         adapter.withLock { $0 }?.signal(SIGKILL)
         _ = await adapter.withLock { $0 }?.exit()
         do {
@@ -56,6 +59,7 @@ public final class AdapterBench: Sendable {
         let child = try launch()
         adapter.withLock { $0 = child }
         child.onExit { [router, self] status in
+            guard !ending.withLock({ $0.contains(child.pid) }) else { return }
             router.memory.change {
                 $0.health.append(Health(state: .failed, reason: "it ended with \(status): \(self.log(of: child.pid))"))
             }
@@ -82,6 +86,7 @@ public final class AdapterBench: Sendable {
 
     public func kill() async throws {
         let child = adapter.withLock { $0 }
+        expectEnd(of: child)
         child?.signal(SIGKILL)
         _ = await child?.exit()
         fixture.wasKilled()
@@ -90,12 +95,18 @@ public final class AdapterBench: Sendable {
 
     public func signal(_ ending: Ending) async throws {
         let child = adapter.withLock { $0 }
+        expectEnd(of: child)
         switch ending {
         case .terminate: child?.signal(SIGTERM)
         case .lifeline: child?.cutLifeline()
         }
         _ = await child?.exit()
         try await forget()
+    }
+
+    private func expectEnd(of child: ChildProcess?) {
+        guard let child else { return }
+        ending.withLock { _ = $0.insert(child.pid) }
     }
 
     /// A dead process holds its source until its supervisor reports it; here that is the test.

@@ -44,6 +44,9 @@ public protocol AdapterFixture: AnyObject, Sendable {
     /// So many messages are shown next, all at once: a platform that is polled keeps them until all are there.
     func willShow(_ count: Int)
 
+    /// Whether the platform takes a file without a byte; most that do not are told so by their adapter.
+    var takesEmptyFiles: Bool { get }
+
     /// The adapter's process was killed: what it was shown and did not acknowledge, it will not acknowledge any more.
     func wasKilled()
 }
@@ -53,6 +56,7 @@ extension AdapterFixture {
     public func isEvent(_ head: EventHead, of identity: String) -> Bool { head.id.contains(identity) }
     public var refusal: AdapterContract.Shown { .refused }
     public func willShow(_ count: Int) {}
+    public var takesEmptyFiles: Bool { true }
     public func wasKilled() {}
 }
 

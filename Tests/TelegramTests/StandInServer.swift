@@ -27,4 +27,8 @@ final class StandInServer: BotAPI {
         }
         return try answer(call).get()
     }
+
+    func upload(_ method: String, _ form: MultipartForm, within seconds: Int64) async throws(CallFailure) -> JSONValue {
+        try await call(method, [:], within: seconds)
+    }
 }

@@ -29,7 +29,7 @@ final class TelegramFixture: AdapterFixture {
     private let messages = Mutex<[String: Int64]>([:])
 
     /// - Parameter isProxy: the adapter is to reach the platform only as a proxy for a name that does not exist.
-    init(isProxy: Bool = false) async throws {
+    init(isProxy: Bool = false, more: JSONObject = [:]) async throws {
         folder = try TemporaryFolder()
         let file = "\(folder.path)/token"
         try Self.write(Self.token, to: file)
@@ -44,6 +44,7 @@ final class TelegramFixture: AdapterFixture {
             settings["api_base"] = "http://bot-server.invalid"
             settings["proxy"] = .string("http://127.0.0.1:\(proxy.port)")
         }
+        for member in more { settings[member.key] = member.value }
         self.settings = .object(settings)
         platform.watch { [changes] in changes.change { $0 += 1 } }
     }
@@ -66,6 +67,22 @@ final class TelegramFixture: AdapterFixture {
         }
         return isForgotten(update) ? .acknowledged : .notNow
     }
+
+    func show(file: [UInt8], identity: String) async throws -> AdapterContract.Shown? {
+        platform.sendFile(file, name: "long.bin", from: Self.ann)
+        let update = platform.nextUpdate - 1
+        try await wait(for: "the offset to pass \(update)") { $0.commits.contains { $0.offset > update } }
+        return .acknowledged
+    }
+
+    func takenFiles() async throws -> [[UInt8]]? {
+        try await wait(for: "a message with a file") { !$0.shown(in: Self.ann).isEmpty }
+        return platform.shown(in: Self.ann).compactMap { message in
+            message["document"]?["file_id"]?.stringValue.flatMap { platform.bytes(of: $0) }
+        }
+    }
+
+    let takesEmptyFiles = false
 
     private func isForgotten(_ update: Int64) -> Bool { platform.commits.contains { $0.offset > update } }
 

@@ -89,15 +89,15 @@ import Testing
     }
 
     @Test func unknownKindsHaveAName() throws {
-        #expect(try message("\(Self.ann),\"hologram\":{}").body.text == "[message of an unknown kind]")
+        #expect(try message("\(Self.ann),\"hologram_note\":{}").body.text == "[hologram note]")
+        #expect(try message("\(Self.ann)").body.text == "[message of an unknown kind]")
         #expect(try message("\(Self.ann),\"voice\":{\"file_id\":\"v\"}").body.text == "[voice]")
         #expect(try event(#"{"update_id":3,"novelty":{}}"#) == nil)
     }
 
-    @Test func namesOfFilesAreTamed() {
-        #expect(MessageText.plainName("../../etc/passwd") == "passwd")
-        #expect(MessageText.plainName("..") == "file")
-        #expect(MessageText.plainName("a\u{0}b\n.txt") == "ab.txt")
+    @Test func namesOfFilesAreTamed() throws {
+        let document = #""document":{"file_id":"f","file_name":"../../etc/passwd","mime_type":"text/plain"}"#
+        #expect(try message("\(Self.ann),\(document)").body.attachments.first?.name == "passwd")
     }
 
     /// Broken updates are passed over; what is made of them can always be stored.

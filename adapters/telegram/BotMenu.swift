@@ -5,14 +5,12 @@ enum BotMenu {
     static let commands: [(name: String, summary: String)] = [
         ("help", "what can be said here"),
         ("status", "what runs and what waits"),
-        ("sessions", "the Claude sessions"),
-        ("use", "NAME: talk to this session from now on"),
-        ("where", "which session this chat talks to"),
-        ("inbox", "what waits for an answer"),
-        ("why", "what became of a message"),
-        ("stop", "interrupt what the session does"),
-        ("start", "NAME: start a session"),
-        ("new", "begin anew in this session"),
+        ("sessions", "the sessions you may choose from"),
+        ("use", "NAME: this conversation goes to that session"),
+        ("where", "the session this conversation goes to"),
+        ("inbox", "what waits here"),
+        ("stop", "ends the turn that runs"),
+        ("why", "as an answer to a message: what became of it"),
     ]
 
     static var json: JSONValue {

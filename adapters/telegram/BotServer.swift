@@ -27,6 +27,9 @@ struct CallFailure: Error, Hashable, Sendable {
 protocol BotAPI: Sendable {
     /// - Parameter seconds: how long the whole call may take.
     func call(_ method: String, _ parameters: JSONObject, within seconds: Int64) async throws(CallFailure) -> JSONValue
+
+    /// A call with files.
+    func upload(_ method: String, _ form: MultipartForm, within seconds: Int64) async throws(CallFailure) -> JSONValue
 }
 
 extension BotAPI {
@@ -55,6 +58,8 @@ final class BotServer: BotAPI {
         // One dead HTTP/2 connection would be taken for every further call; a dead HTTP/1 connection is closed with its call.
         configuration.httpVersion = .http1Only
         configuration.timeout.connect = Self.connectPatience
+        // Longer than any poll is held: a file whose server falls silent ends too.
+        configuration.timeout.read = .seconds(60)
         configuration.connectionPool.idleTimeout = .seconds(50)
         if let proxy = settings.proxy {
             configuration.proxy = .server(
@@ -83,7 +88,15 @@ final class BotServer: BotAPI {
         return try await execute(request, within: seconds)
     }
 
-    func execute(_ request: HTTPClientRequest, within seconds: Int64) async throws(CallFailure) -> JSONValue {
+    func upload(_ method: String, _ form: MultipartForm, within seconds: Int64) async throws(CallFailure) -> JSONValue {
+        var request = HTTPClientRequest(url: prefix + method)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: form.contentType)
+        request.body = .stream(form.stream, length: .known(form.length))
+        return try await execute(request, within: seconds)
+    }
+
+    private func execute(_ request: HTTPClientRequest, within seconds: Int64) async throws(CallFailure) -> JSONValue {
         let status: UInt
         let bytes: [UInt8]
         do {

@@ -14,6 +14,12 @@ final class CommandExecutor: Sendable {
     private let budget = Mutex(SendBudget())
     private let start = ContinuousClock.now
     private let closing: Mutex<Closing>
+    /// Brings a command's file here.
+    let load: Load
+
+    typealias Load = @Sendable (CommandFile) async throws(FetchFailure) -> LoadedFile
+    /// Seconds that files may take on their way to the server.
+    private static let uploadPatience: Int64 = 600
 
     /// Commands under way when the adapter ends are seen to their end; the last one shuts the door.
     private struct Closing {
@@ -25,9 +31,12 @@ final class CommandExecutor: Sendable {
     /// - Parameter close: called once, when the adapter ended and no command is under way.
     init(
         server: any BotAPI, taps: TapAnswers, moves: SharedMoves,
+        load: @escaping Load = { _ throws(FetchFailure) in throw FetchFailure(.unsupported, "there are no files here")
+        },
         whenIdle close: @escaping @Sendable () async -> Void = {}
     ) {
         closing = Mutex(Closing(close: close))
+        self.load = load
         self.server = server
         self.taps = taps
         self.moves = moves
@@ -58,7 +67,7 @@ final class CommandExecutor: Sendable {
     private func carryOut(_ command: PlatformCommand) async -> SendOutcome {
         let arguments = command.arguments
         switch command.verb {
-        case "send": return await send(command)
+        case "send": return command.files.isEmpty ? await sendText(command) : await sendFiles(command)
         case "edit": return await edit(command)
         case "react": return await react(command)
         case "typing":
@@ -77,7 +86,7 @@ final class CommandExecutor: Sendable {
                 return .rejected(reason: "topic needs a name")
             }
             return await call(command, "createForumTopic", ["name": .string(String(name.prefix(128)))]) { result, _ in
-                result["message_thread_id"]?.integerValue.map { String($0) }
+                result["message_thread_id"]?.integerValue.map { [String($0)] } ?? []
             }
         case "close":
             guard command.thread != nil else { return .rejected(reason: "close needs a thread") }
@@ -88,7 +97,7 @@ final class CommandExecutor: Sendable {
 
     // MARK: Messages
 
-    private func send(_ command: PlatformCommand) async -> SendOutcome {
+    func sendText(_ command: PlatformCommand) async -> SendOutcome {
         // The router cuts long texts itself; one that is longer all the same goes out in parts.
         let parts = FormattedText(command.arguments).split(limit: Self.textLimit, spans: EntityRenderer.entityLimit)
             .filter { part in
@@ -103,7 +112,7 @@ final class CommandExecutor: Sendable {
                 parameters["reply_markup"] = keyboard
             }
             if command.arguments["silent"]?.boolValue == true { parameters["disable_notification"] = true }
-            let outcome = await call(command, "sendMessage", parameters, id: Self.messageID)
+            let outcome = await call(command, "sendMessage", parameters, ids: Self.messageIDs)
             guard case .sent(let sent) = outcome else {
                 // What went out cannot be taken back, so neither `retry` nor `rejected` would be true of the whole.
                 return ids.isEmpty
@@ -111,9 +120,12 @@ final class CommandExecutor: Sendable {
             }
             ids += sent
         }
-        signs.end(command)
+        endTyping(command)
         return .sent(ids: ids)
     }
+
+    /// A message of ours ends the sign by itself; so must we.
+    func endTyping(_ command: PlatformCommand) { signs.end(command) }
 
     private func edit(_ command: PlatformCommand) async -> SendOutcome {
         guard let number = number(command) else { return .rejected(reason: Self.needsMessage("edit")) }
@@ -166,7 +178,7 @@ final class CommandExecutor: Sendable {
     }
 
     /// What a message answers, where that is in the chat still.
-    private func answered(_ command: PlatformCommand) -> JSONValue? {
+    func answered(_ command: PlatformCommand) -> JSONValue? {
         guard let id = MessageID(command.replyTo), let number = id.number(in: moves.value.platformID(of: command.chat))
         else { return nil }
         return ["message_id": .integer(number), "allow_sending_without_reply": true]
@@ -180,22 +192,25 @@ final class CommandExecutor: Sendable {
 
     private static func needsMessage(_ verb: String) -> String { "\(verb) needs the id of a message in this chat" }
 
-    private static let messageID: @Sendable (JSONValue, String) -> String? = { result, chat in
-        result["message_id"]?.integerValue.map { MessageID(chat: chat, number: $0).text }
+    /// Of one message, or of all in a group.
+    static let messageIDs: @Sendable (JSONValue, String) -> [String] = { result, chat in
+        (result.arrayValue ?? [result]).compactMap { message in
+            message["message_id"]?.integerValue.map { MessageID(chat: chat, number: $0).text }
+        }
     }
 
     // MARK: Calls
 
     /// A call that may be made twice without harm, so that doubt is a reason to try again.
     private func single(_ command: PlatformCommand, _ method: String, _ parameters: JSONObject) async -> SendOutcome {
-        let outcome = await call(command, method, parameters) { _, _ in nil }
+        let outcome = await call(command, method, parameters) { _, _ in [] }
         if case .unknown(let reason) = outcome { return .retry(after: 3000, reason: reason) }
         return outcome
     }
 
-    private func call(
-        _ command: PlatformCommand, _ method: String, _ parameters: JSONObject,
-        id: @Sendable (JSONValue, String) -> String?
+    func call(
+        _ command: PlatformCommand, _ method: String, _ parameters: JSONObject, files: [FilePart] = [],
+        ids: @Sendable (JSONValue, String) -> [String]
     ) async -> SendOutcome {
         // At most once more, under the id that the group has now.
         for isLast in [false, true] {
@@ -212,8 +227,8 @@ final class CommandExecutor: Sendable {
                 parameters["message_thread_id"] = .integer(thread)
             }
             do throws(CallFailure) {
-                let result = try await server.call(method, parameters)
-                return .sent(ids: id(result, chat).map { [$0] } ?? [])
+                let result = try await carry(method, parameters, files)
+                return .sent(ids: ids(result, chat))
             } catch {
                 if let target = error.migratedTo, !isLast {
                     moves.learn(old: command.chat, new: String(target))
@@ -227,6 +242,19 @@ final class CommandExecutor: Sendable {
             }
         }
         return .rejected(reason: "the group moved on")
+    }
+
+    private func carry(_ method: String, _ parameters: JSONObject, _ files: [FilePart]) async throws(CallFailure)
+        -> JSONValue
+    {
+        guard !files.isEmpty else { return try await server.call(method, parameters) }
+        var form = MultipartForm(parameters)
+        for part in files {
+            form.add(
+                part.field, path: part.file.path, size: part.file.size, fileName: part.file.name,
+                mediaType: part.file.mediaType)
+        }
+        return try await server.upload(method, form, within: Self.uploadPatience)
     }
 
     static func outcome(_ failure: CallFailure) -> SendOutcome {

@@ -32,18 +32,14 @@ enum MessageText {
         else { return [] }
         return [
             Attachment(
-                id: id, name: file["file_name"]?.stringValue.map(plainName), mediaType: file["mime_type"]?.stringValue,
+                id: id, name: file["file_name"]?.stringValue.map { FileName.safe($0) },
+                mediaType: file["mime_type"]?.stringValue,
                 size: file["file_size"]?.integerValue)
         ]
     }
 
-    /// A file's name without folders, control characters or a dot in front.
-    static func plainName(_ name: String) -> String {
-        let last = name.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last ?? ""
-        let scalars = last.unicodeScalars.filter { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
-        let plain = String(String.UnicodeScalarView(scalars)).drop { $0 == "." }
-        return plain.isEmpty ? "file" : String(plain.prefix(120))
-    }
+    /// The file of a voice note.
+    static func voice(_ message: JSONValue?) -> String? { message?["voice"]?["file_id"]?.stringValue }
 
     private static func placeholder(_ message: JSONValue) -> String {
         if message["photo"] != nil { return "[photo]" }
@@ -52,7 +48,7 @@ enum MessageText {
             return "[\(words(kind))\(emoji)]"
         }
         guard let kind = others.first(where: { message[$0] != nil }), let value = message[kind] else {
-            return "[message of an unknown kind]"
+            return "[\(unknown(message) ?? "message of an unknown kind")]"
         }
         switch kind {
         case "location", "venue":
@@ -69,6 +65,26 @@ enum MessageText {
             return "[\(words(kind)) \(value.integerValue.map { String($0) } ?? "?")]"
         default: return "[\(words(kind))]"
         }
+    }
+
+    /// What every message may have, whatever it says.
+    private static let frame: Set<String> = [
+        "message_id", "message_thread_id", "direct_messages_topic", "from", "sender_chat", "sender_boost_count",
+        "sender_business_bot", "sender_tag", "date", "guest_query_id", "business_connection_id", "chat",
+        "forward_origin",
+        "is_topic_message", "is_automatic_forward", "reply_to_message", "external_reply", "quote", "reply_to_story",
+        "reply_to_checklist_task_id", "via_bot", "edit_date", "has_protected_content", "is_from_offline",
+        "is_paid_post", "media_group_id", "author_signature", "paid_star_count", "entities", "caption_entities",
+        "link_preview_options", "effect_id", "show_caption_above_media", "has_media_spoiler", "reply_markup",
+    ]
+
+    /// The kind of a message that is newer than this program, as the server names it.
+    private static func unknown(_ message: JSONValue) -> String? {
+        let names = (message.objectValue ?? [:]).map(\.key)
+        guard let name = names.first(where: { !frame.contains($0) }), (1...40).contains(name.utf8.count),
+            name.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F })
+        else { return nil }
+        return words(name)
     }
 
     private static func words(_ kind: String) -> String { String(kind.map { $0 == "_" ? " " : $0 }) }

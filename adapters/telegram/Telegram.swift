@@ -6,7 +6,7 @@ import AdapterKit
         kind: "telegram", summary: "a Telegram bot", version: SwitchboardVersion.current,
         abilities: Abilities(
             verbs: ["send", "edit", "react", "typing", "respond", "topic", "close"],
-            features: ["buttons", "direct-by-id", "formatting", "threads", "topics"],
+            features: ["buttons", "direct-by-id", "fetch", "files", "formatting", "threads", "topics"],
             textLimit: Int64(CommandExecutor.textLimit), spanLimit: Int64(EntityRenderer.entityLimit)),
         settings: TelegramSettings.shape,
         questions: [
@@ -21,6 +21,7 @@ import AdapterKit
     private let executor: CommandExecutor
     private let taps: TapAnswers
     private let moves = SharedMoves()
+    private let transcriber: VoiceTranscriber?
 
     static func check(_ settings: JSONValue, secrets: SecretResolver) async -> [AdapterProblem] {
         let parsed: TelegramSettings
@@ -79,10 +80,19 @@ import AdapterKit
 
     init(_ connection: AdapterConnection) throws {
         self.connection = connection
-        server = BotServer(
-            try TelegramSettings(connection.settings, secrets: connection.secrets, section: connection.source.text))
+        let settings = try TelegramSettings(
+            connection.settings, secrets: connection.secrets, section: connection.source.text)
+        server = BotServer(settings)
+        transcriber =
+            settings.transcribe.isEmpty
+            ? nil
+            : VoiceTranscriber(
+                command: settings.transcribe, reader: FileReader(server: server), folder: connection.places.run)
         taps = TapAnswers(server: server)
-        executor = CommandExecutor(server: server, taps: taps, moves: moves) { [server] in await server.close() }
+        executor = CommandExecutor(
+            server: server, taps: taps, moves: moves,
+            load: { file throws(FetchFailure) in try await connection.load(file) },
+            whenIdle: { [server] in await server.close() })
     }
 
     func run() async throws {
@@ -115,7 +125,8 @@ import AdapterKit
                 continue
             }
             let poller = UpdatePoller(
-                connection: connection, server: server, reader: UpdateReader(bot: bot), taps: taps, moves: moves)
+                connection: connection, server: server, reader: UpdateReader(bot: bot), taps: taps, moves: moves,
+                transcriber: transcriber)
             return try await poller.run()
         }
     }
@@ -133,6 +144,10 @@ import AdapterKit
             // The commands work without the menu.
             connection.log.notice("the menu was not registered", metadata: ["reason": "\(error.reason)"])
         }
+    }
+
+    func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent {
+        try await FileReader(server: server).content(attachment.id, limit: attachment.limit)
     }
 
     func execute(_ command: PlatformCommand) async -> SendOutcome { await executor.execute(command) }

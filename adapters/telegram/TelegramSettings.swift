@@ -11,6 +11,9 @@ struct TelegramSettings: Sendable {
         Setting("file_base", .text, "where its files are; by default api_base/file"),
         Setting("proxy", .text, "an HTTP proxy on the way to the server: http://HOST:PORT"),
         Setting("proxy_secret", .secret, "USER:PASSWORD for the proxy, as env:NAME or file:PATH"),
+        Setting(
+            "transcribe", .list(.text),
+            "a command that gets the path of a voice note and prints its text, as [whisper-note, --fast]"),
     ]
 
     struct Proxy: Hashable, Sendable {
@@ -28,6 +31,8 @@ struct TelegramSettings: Sendable {
     let base: String
     let fileBase: String
     let proxy: Proxy?
+    /// Empty: voice notes are not made text of.
+    let transcribe: [String]
 
     init(_ settings: JSONValue, secrets: SecretResolver, section: String) throws(AdapterFailure) {
         guard let reference = settings["token"]?.stringValue else {
@@ -42,6 +47,7 @@ struct TelegramSettings: Sendable {
         base = try Self.address(settings["api_base"]?.stringValue ?? Self.standardBase, "api_base")
         fileBase = try Self.address(settings["file_base"]?.stringValue ?? "\(base)/file", "file_base")
         proxy = try Self.proxy(settings, secrets, section)
+        transcribe = (settings["transcribe"]?.arrayValue ?? []).compactMap(\.stringValue)
     }
 
     private static func proxy(_ settings: JSONValue, _ secrets: SecretResolver, _ section: String)

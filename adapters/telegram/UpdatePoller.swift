@@ -16,6 +16,7 @@ struct UpdatePoller: Sendable {
     let reader: UpdateReader
     let taps: TapAnswers
     let moves: SharedMoves
+    let transcriber: VoiceTranscriber?
 
     func run() async throws {
         var journal = ReadingJournal(cursor: connection.cursor)
@@ -73,7 +74,13 @@ struct UpdatePoller: Sendable {
         journal.moves.merge(moves.value)
         var events: [Event] = []
         for update in updates {
-            if let event = reader.event(update, now: now, &journal) { events.append(event) }
+            guard var event = reader.event(update, now: now, &journal) else { continue }
+            if let transcriber, let voice = MessageText.voice(update["message"]),
+                let text = await transcriber.text(of: voice)
+            {
+                event.body.text += "\n\(text)"
+            }
+            events.append(event)
         }
         journal.offset = next
         moves.learn(journal.moves)

@@ -22,7 +22,8 @@ struct UpdateReader: Sendable {
     func event(_ update: JSONValue, now: Int64, _ journal: inout ReadingJournal) -> Event? {
         guard var event = event(of: update, now: now, &journal) else { return nil }
         event.head.chat = journal.moves.id(of: event.head.chat)
-        return event
+        // What the server never says; the router would refuse it by its place.
+        return event.head.invalidMember == nil ? event : nil
     }
 
     private func event(of update: JSONValue, now: Int64, _ journal: inout ReadingJournal) -> Event? {
@@ -72,7 +73,7 @@ struct UpdateReader: Sendable {
         let head = EventHead(
             id: place.id(of: number), chat: place.chat, thread: place.thread, sender: String(sender.id),
             kind: Self.isMembership(message) ? .membership : .message, flags: flags,
-            group: message["media_group_id"]?.stringValue.map { String($0.prefix(64)) },
+            group: message["media_group_id"]?.stringValue.flatMap { $0.utf8.count <= 64 ? $0 : nil },
             replyTo: answered?["message_id"]?.integerValue.map(place.id(of:)),
             time: Self.time(message["date"]?.integerValue ?? 0))
         return Event(

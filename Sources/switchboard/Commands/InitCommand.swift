@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChannelEvents
+import JSON
 import OperatingHome
 
 struct InitCommand: ParsableCommand {
@@ -19,6 +20,11 @@ struct InitCommand: ParsableCommand {
     @Flag(help: "Ask for everything, whatever other programs have set up.")
     var fresh = false
 
+    @Option(
+        help: ArgumentHelp(
+            "A setting that is not asked for, such as api_base; may be repeated.", valueName: "key=value"))
+    var set: [String] = []
+
     func run() throws {
         try CommandFailure.reporting {
             try PersonOnly.require("adapters are set up", "switchboard init \(kind)")
@@ -26,9 +32,18 @@ struct InitCommand: ParsableCommand {
             guard let source = SourceName(name ?? kind) else {
                 throw CommandFailure("\(name ?? kind) is no source: 1 to 32 of a-z, 0-9 and -, starting with a letter")
             }
+            let given = try set.map { text throws(CommandFailure) in
+                let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2, !parts[0].isEmpty else {
+                    throw CommandFailure("--set \(text): write KEY=VALUE")
+                }
+                return JSONObject.Member(key: String(parts[0]), value: .string(String(parts[1])))
+            }
             let places = try Places.current()
             try places.prepare()
-            try SetupDialogue(kind: kind, source: source.text, places: places, takesOver: !fresh).run()
+            try SetupDialogue(
+                kind: kind, source: source.text, places: places, takesOver: !fresh, given: JSONObject(given)
+            ).run()
         }
     }
 }

@@ -13,6 +13,8 @@ struct SetupDialogue {
     let source: String
     let places: Places
     let takesOver: Bool
+    /// Settings that are given and not asked for.
+    let given: JSONObject
 
     /// What is to be written.
     private struct Draft {
@@ -34,6 +36,7 @@ struct SetupDialogue {
         let questions = try Self.answer(program, ["init", "--json"])["questions"]?.arrayValue ?? []
         var draft = try takeOver(program) ?? Draft()
         while true {
+            for member in given { draft.settings[member.key] = member.value }
             for question in questions { try ask(question, &draft) }
             let (problems, notes) = try check(program, draft)
             guard !problems.isEmpty else {
@@ -79,10 +82,8 @@ struct SetupDialogue {
         let standard = question["default"].map { $0.stringValue ?? $0.text }
         Terminal.say("\n" + Terminal.plain(question["explanation"]?.stringValue ?? ""))
         let hint = standard.map { " [\($0)]" } ?? ""
-        Terminal.write(Terminal.plain("\(question["prompt"]?.stringValue ?? key)\(hint) "), to: 1)
-        guard let line = secret == nil ? readLine() : Self.readUnseen() else {
-            throw CommandFailure("nothing was changed")
-        }
+        let prompt = Terminal.plain("\(question["prompt"]?.stringValue ?? key)\(hint) ")
+        guard let line = Self.read(prompt, isSecret: secret != nil) else { throw CommandFailure("nothing was changed") }
         let answer = line.trimmed
         if answer.isEmpty, standard != nil { return }
         if let secret {
@@ -99,17 +100,22 @@ struct SetupDialogue {
         return name + "_" + source.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
     }
 
-    /// A line that the terminal does not show.
-    private static func readUnseen() -> String? {
+    /// A line of a person's; the terminal does not show a secret.
+    private static func read(_ prompt: String, isSecret: Bool) -> String? {
         var shown = termios()
-        guard tcgetattr(0, &shown) == 0 else { return readLine() }
+        guard isSecret, tcgetattr(0, &shown) == 0 else {
+            Terminal.write(prompt, to: 1)
+            return readLine()
+        }
         var unseen = shown
         unseen.c_lflag &= ~tcflag_t(ECHO)
-        tcsetattr(0, TCSAFLUSH, &unseen)
+        // Before the prompt, so that what is typed at once is not shown either.
+        tcsetattr(0, TCSADRAIN, &unseen)
         defer {
-            tcsetattr(0, TCSAFLUSH, &shown)
+            tcsetattr(0, TCSADRAIN, &shown)
             Terminal.say("")
         }
+        Terminal.write(prompt, to: 1)
         return readLine()
     }
 

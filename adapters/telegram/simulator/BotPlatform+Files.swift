@@ -28,6 +28,8 @@ extension BotPlatform {
         state.withLock { state in state.files.values.first { $0.path == path }?.bytes }
     }
 
+    func bytes(of id: String) -> [UInt8]? { state.withLock { $0.files[id]?.bytes } }
+
     /// Stores a file as an upload does.
     static func store(
         _ bytes: [UInt8], name: String, type: String?, kind: String, size: Int64? = nil, _ state: inout State
