@@ -229,4 +229,30 @@ import Testing
             #expect(bench.router.memory.value.events.count == 2)
         }
     }
+
+    // MARK: Originals
+
+    @Test func theRequestIsGivenAsItCame() async throws {
+        let settings: JSONValue = ["listen": "127.0.0.1:0", "routes": ["ci": ["template": "{{host}}"]]]
+        try await withWebhook(settings) { (fixture, bench) async throws in
+            let raw = #"{ "host" : "db1",  "more": [1, 2] }"#
+            let json = ["Content-Type": "application/json"]
+            #expect(try await fixture.probe.post("/hooks/ci", raw, headers: json).status == 202)
+            #expect(try await fixture.probe.post("/hooks/ci", "only words").status == 202)
+            let events = try await bench.router.events(2)
+            let body = try EventBody(json: events[0].body)
+            #expect(body.text == "db1" && body.original == nil)
+            let attachment = try #require(body.attachments.first)
+            let head = try #require(events[0].head)
+            let whole = try await bench.router.fetch(attachment.id, event: head.id, chat: head.chat)
+            #expect(try whole.get() == Array(raw.utf8))
+            // What is told as it came needs no second copy.
+            #expect(try EventBody(json: events[1].body).attachments.isEmpty)
+            let stranger = try await bench.router.fetch("../../secrets.env", event: head.id, chat: head.chat)
+            guard case .failure = stranger else {
+                Issue.record("a file that is none of its own was given")
+                return
+            }
+        }
+    }
 }
