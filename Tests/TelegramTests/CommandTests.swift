@@ -74,9 +74,9 @@ import Testing
     @Test func theDoorIsShutAfterTheLastCommand() async {
         let server = StandInServer()
         let closed = Mutex(0)
-        let executor = CommandExecutor(server: server, taps: TapAnswers(server: server), moves: SharedMoves()) {
-            closed.withLock { $0 += 1 }
-        }
+        let executor = CommandExecutor(
+            server: server, taps: TapAnswers(server: server), moves: SharedMoves(),
+            whenIdle: { closed.withLock { $0 += 1 } })
         _ = await executor.execute(PlatformCommand(key: "1", verb: "send", chat: "42", arguments: ["text": "hi"]))
         #expect(closed.withLock { $0 } == 0)
         await executor.stop()
