@@ -23,6 +23,11 @@ public protocol Adapter: Sendable {
     /// Called by `check`, with settings that fit the schema.
     static func check(_ settings: JSONValue, secrets: SecretResolver) async -> [AdapterProblem]
 
+    /// Gives the adapter that runs with these settings what its platform would have sent. Refuses unless it is made.
+    static func deliver(
+        _ sample: PlatformSample, settings: JSONValue, places: Places, secrets: SecretResolver
+    ) async throws(AdapterFailure) -> SampleAnswer
+
     /// What to tell a person whose settings are sound: where to go on, such as a link. Called by `check` after
     /// ``check(_:secrets:)`` found nothing.
     static func notes(_ settings: JSONValue, secrets: SecretResolver) async -> [String]

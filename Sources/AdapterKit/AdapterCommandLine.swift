@@ -16,8 +16,17 @@ struct AdapterCommandLine {
         case questions
         case imports
         case check(settings: String?)
+        case sample(Sample)
         case version
         case help
+    }
+
+    /// What is to be tried, and with which settings.
+    struct Sample: Hashable {
+        var route: String
+        var file: String
+        var isSigned: Bool
+        var settings: String?
     }
 
     var word: Word
@@ -46,6 +55,20 @@ struct AdapterCommandLine {
                 word = .check(settings: words[words.startIndex + 1])
                 words = words.dropFirst(2)
             }
+        case "sample":
+            func value(of option: String) throws(UsageError) -> String? {
+                guard let index = words.firstIndex(of: option) else { return nil }
+                guard index + 1 < words.endIndex else { throw UsageError(message: "\(option) needs a value") }
+                defer { words.removeSubrange(index...(index + 1)) }
+                return words[index + 1]
+            }
+            let isSigned = words.contains("--sign")
+            words.removeAll { $0 == "--sign" }
+            guard let route = try value(of: "--route"), let file = try value(of: "--file") else {
+                throw UsageError(message: "sample needs --route and --file")
+            }
+            word = .sample(
+                Sample(route: route, file: file, isSigned: isSigned, settings: try value(of: "--settings")))
         case .some(let other): throw UsageError(message: "there is no command \(other)")
         }
         if let surplus = words.first { throw UsageError(message: "there is no argument \(surplus) here") }
@@ -65,6 +88,8 @@ struct AdapterCommandLine {
             \(program) check [--json] [--settings JSON]
                                             judge settings, from standard input by default;
                                             exit 1 when something must be mended
+            \(program) sample --route NAME --file PATH [--sign] [--json] [--settings JSON]
+                                            give the running adapter what its platform would send
             \(program) version
 
             SWITCHBOARD_HOME, SWITCHBOARD_SOURCE and SWITCHBOARD_SOURCE_KEY say for which home and source it runs.

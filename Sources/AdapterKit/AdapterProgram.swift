@@ -40,6 +40,7 @@ enum AdapterProgram<Author: Adapter> {
             case .version: say(description.version)
             case .help: say(AdapterCommandLine.help(description))
             case .check(let settings): return try await check(settings, isJSON: line.isJSON)
+            case .sample(let sample): return try await deliver(sample, isJSON: line.isJSON)
             case .run: return try await serve()
             }
             return 0
@@ -68,20 +69,67 @@ enum AdapterProgram<Author: Adapter> {
     }
 
     private static func judge(_ argument: String?) async throws -> ([AdapterProblem], notes: [String]) {
+        let settings: JSONValue
+        do throws(AdapterFailure) {
+            settings = try self.settings(argument)
+        } catch {
+            return (error.problems, [])
+        }
+        let secrets = SecretResolver(places: try Places.current())
+        let problems = await Author.check(settings, secrets: secrets)
+        return (problems, problems.isEmpty ? await Author.notes(settings, secrets: secrets) : [])
+    }
+
+    /// - Throws: what is wrong with their form.
+    private static func settings(_ argument: String?) throws(AdapterFailure) -> JSONValue {
         let bytes = argument.map { Array($0.utf8) } ?? standardInput()
         let settings: JSONValue
         do throws(JSONError) {
             settings = bytes.isEmpty ? .object([:]) : try JSONValue(parsing: bytes)
         } catch {
             let mend = "give the adapter's settings as one JSON object"
-            let text = "the settings are not JSON: \(error)"
-            return ([AdapterProblem(path: "", code: "syntax", message: text, mend: mend)], [])
+            throw AdapterFailure(
+                AdapterProblem(path: "", code: "syntax", message: "the settings are not JSON: \(error)", mend: mend))
         }
         let shape = SettingShape.object(Author.description.settings).problems(in: settings)
-        guard shape.isEmpty else { return (shape, []) }
-        let secrets = SecretResolver(places: try Places.current())
-        let problems = await Author.check(settings, secrets: secrets)
-        return (problems, problems.isEmpty ? await Author.notes(settings, secrets: secrets) : [])
+        guard shape.isEmpty else { throw AdapterFailure(shape) }
+        return settings
+    }
+
+    // MARK: sample
+
+    private static func deliver(_ sample: AdapterCommandLine.Sample, isJSON: Bool) async throws -> Int32 {
+        let places = try Places.current()
+        let answer: SampleAnswer
+        do throws(AdapterFailure) {
+            answer = try await Author.deliver(
+                PlatformSample(route: sample.route, body: try contents(of: sample.file), isSigned: sample.isSigned),
+                settings: try settings(sample.settings), places: places, secrets: SecretResolver(places: places))
+        } catch {
+            if isJSON {
+                say(JSONValue.object(["ok": false, "problems": .array(error.problems.map(\.json))]).text)
+            } else {
+                complain(error.problems.map(\.description).joined(separator: "\n"))
+            }
+            return 1
+        }
+        say(isJSON ? answer.json.text : answer.text)
+        return answer.isTaken ? 0 : 1
+    }
+
+    private static func contents(of path: String) throws(AdapterFailure) -> [UInt8] {
+        func failure(_ message: String) -> AdapterFailure {
+            AdapterFailure(
+                AdapterProblem(path: "", code: "file", message: message, mend: "name a file that can be read"))
+        }
+        let bytes: [UInt8]?
+        do throws(HomeError) {
+            bytes = try OperatingHome.SmallFile.read(path, limit: PlatformSample.limit)
+        } catch {
+            throw failure(error.message)
+        }
+        guard let bytes else { throw failure("there is no file \(path)") }
+        return bytes
     }
 
     /// All of standard input, at most 1 MiB; nothing when a person sits there.

@@ -100,6 +100,7 @@ extension Delivery {
             if delivery.redelivery > 0 { writer.member("redelivery", delivery.redelivery) }
             writer.member("stale", delivery.staleAge)
             writer.member("image", delivery.image)
+            if delivery.count > 1 { writer.member("count", delivery.count) }
             writer.key("event")
             delivery.head.write(to: &writer)
             writer.endObject()
@@ -146,6 +147,7 @@ extension Delivery {
         var redelivery: Int64?
         var staleAge: Int64?
         var image: String?
+        var count: Int64?
         var head: EventHead?
         try reader.beginObject()
         while let key = try reader.nextKey() {
@@ -155,6 +157,7 @@ extension Delivery {
             case "redelivery": try reader.integer(into: &redelivery)
             case "stale": try reader.integer(into: &staleAge)
             case "image": try reader.string(into: &image)
+            case "count": try reader.integer(into: &count)
             case "event": head = try EventHead(from: &reader)
             default: try reader.skip()
             }
@@ -163,8 +166,8 @@ extension Delivery {
             throw JSONError(.missingKey, expected: "delivery, source, event")
         }
         self.init(
-            id: id, source: source, head: head, redelivery: redelivery ?? 0, staleAge: staleAge, image: image,
-            body: body)
+            id: id, source: source, head: head, redelivery: redelivery ?? 0, staleAge: staleAge,
+            count: max(1, count ?? 1), image: image, body: body)
     }
 }
 

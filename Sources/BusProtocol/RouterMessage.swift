@@ -65,12 +65,14 @@ public struct Delivery: Hashable, Sendable {
     public var redelivery: Int64
     /// Its age in milliseconds, when it is old enough to be called stale.
     public var staleAge: Int64?
+    /// How many events it stands for: an album, a paste that was split, the same alert again, a digest.
+    public var count: Int64
     /// Where the picture that came with it lies on this machine; said by the router alone.
     public var image: String?
     public var body: [UInt8]
 
     public init(
-        id: Int64, source: SourceName, head: EventHead, redelivery: Int64 = 0, staleAge: Int64? = nil,
+        id: Int64, source: SourceName, head: EventHead, redelivery: Int64 = 0, staleAge: Int64? = nil, count: Int64 = 1,
         image: String? = nil, body: [UInt8]
     ) {
         self.id = id
@@ -79,6 +81,7 @@ public struct Delivery: Hashable, Sendable {
         self.redelivery = redelivery
         self.staleAge = staleAge
         self.image = image
+        self.count = count
         self.body = body
     }
 }

@@ -32,6 +32,7 @@ enum ChannelNotification {
             writer.member("image_path", delivery.image.map(AttributeText.identifier))
             if delivery.redelivery > 0 { writer.member("redelivery", String(delivery.redelivery)) }
             writer.member("stale", delivery.staleAge.map(Age.text(milliseconds:)))
+            if delivery.count > 1 { writer.member("count", String(delivery.count)) }
             writer.endObject()
             writer.endObject()
         }

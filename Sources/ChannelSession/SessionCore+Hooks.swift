@@ -25,11 +25,11 @@ extension SessionCore {
         if !wantsAnswer { tell(call.id, decision ?? [:]) }
     }
 
-    /// What is worth keeping for a router that is away: proofs that something was seen, and the ends of turns. What tools
-    /// did meanwhile is of no use later.
+    /// What is worth keeping for a router that is away: proofs that something was seen, the ends of turns, and what a
+    /// prompt is about, which is kept as well. What tools did meanwhile is of no use later.
     private static func isKept(_ name: String) -> Bool {
         switch name {
-        case "UserPromptSubmit", "Stop", "StopFailure", "SessionStart", "SessionEnd": return true
+        case "UserPromptSubmit", "Stop", "StopFailure", "SessionStart", "SessionEnd", "PermissionRequest": return true
         default: return false
         }
     }

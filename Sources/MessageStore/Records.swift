@@ -12,6 +12,9 @@ public let unassignedSession: SessionID = 0
 /// Where events wait for a person's choice: nobody's, and not for whoever happens to be the only session.
 public let heldSession: SessionID = -1
 
+/// Nobody's until the quiet hours of its feed are over.
+public let quietSession: SessionID = -2
+
 /// An event about to be admitted: decided, not yet known to be new.
 public struct NewEvent: Sendable {
     public var source: SourceID

@@ -11,9 +11,11 @@ enum Schema {
         migrator.registerMigration("7-turns", migrate: turns)
         migrator.registerMigration("8-outbox", migrate: outbox)
         migrator.registerMigration("9-topics", migrate: topics)
+        migrator.registerMigration("11-feeds", migrate: feeds)
         migrator.registerMigration("3-permissions", migrate: permissions)
-        migrator.registerMigration("2-access-threads", migrate: addressedThreads)
         migrator.registerMigration("5-files", migrate: files)
+        migrator.registerMigration("10-notices", migrate: notices)
+        migrator.registerMigration("2-access-threads", migrate: addressedThreads)
         migrator.registerMigration("10-questions", migrate: questions)
         return migrator
     }

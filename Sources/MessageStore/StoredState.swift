@@ -15,6 +15,7 @@ public struct StoredState: Sendable {
     /// The newest deliveries that were seen and neither answered nor done with, at most ``uncoveredLimit`` per session.
     public var seen: [SessionID: [StoredDelivery]] = [:]
     public var turns: [SessionID: TurnRecord] = [:]
+    public var notices = StoredNotices()
     /// Parts that are queued or sending, and what was settled of the same replies; oldest first.
     public var outbox: [OutboxPart] = []
     /// The number of the newest part ever made.
@@ -24,6 +25,8 @@ public struct StoredState: Sendable {
 
     /// What was chosen for conversations.
     public var routes = StoredRoutes()
+    /// What was shown of feeds, and what waits for the end of their quiet hours.
+    public var feeds = StoredFeeds()
     /// What `switchboard access` changed.
     public var amendments: [AmendmentRecord] = []
     public var pairings: [Pairing] = []
@@ -120,6 +123,8 @@ extension StoreTurn {
             state.seen[session.id] = try deliveries(of: session.id, in: .seen, limit: StoredState.uncoveredLimit)
         }
         state.turns = try loadTurns()
+        state.notices = try loadNotices()
+        state.feeds = try loadFeeds()
         try loadAccess(into: &state)
         try loadAwaitingFiles(into: &state)
         try loadQuestions(into: &state)

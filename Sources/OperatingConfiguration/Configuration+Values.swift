@@ -16,9 +16,14 @@ extension Configuration {
             people: (effective["people"]?.objectValue ?? JSONObject()).map(Person.init))
         isAccessStatic = effective["access"]?[Self.staticWord]?.boolValue ?? false
         routes = (effective["routes"]?.arrayValue ?? []).map(RouteEntry.init)
+        feeds = (effective["feeds"]?.arrayValue ?? []).map(FeedEntry.init)
         let delivery = effective["delivery"]
         self.delivery = Delivery(
-            attachSettle: delivery.duration("attach_settle"), firstPushWait: delivery.duration("first_push_wait"))
+            attachSettle: delivery.duration("attach_settle"), firstPushWait: delivery.duration("first_push_wait"),
+            deafAfter: delivery.duration("deaf_after"),
+            answersWithTranscript: delivery?["answer_with_transcript"]?.boolValue ?? false,
+            showsProgress: delivery?["show_progress"]?.boolValue ?? true,
+            quietWindow: delivery.duration("quiet_window"), wakeBudget: delivery?["wake_budget"]?.integerValue ?? 20)
         let files = effective["files"]
         self.files = Files(
             image: (files?["image"]?.integerValue ?? 10) << 20, imageWait: files.duration("image_wait"),
@@ -85,7 +90,7 @@ extension Configuration.AdapterEntry {
 }
 
 extension Configuration.RouteEntry {
-    fileprivate init(_ value: JSONValue) {
+    init(_ value: JSONValue) {
         let match = value["match"]
         conversation = match?["conversation"]?.stringValue.flatMap { Conversation($0) }
         source = match?["source"]?.stringValue.flatMap { SourceName($0) }

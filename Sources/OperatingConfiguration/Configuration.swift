@@ -13,6 +13,8 @@ public struct Configuration: Hashable, Sendable {
     public var isAccessStatic: Bool
     /// First match wins.
     public var routes: [RouteEntry]
+    /// First match wins.
+    public var feeds: [FeedEntry]
     public var delivery: Delivery
     public var files: Files
     public var permissions: Permissions
@@ -60,6 +62,12 @@ public struct Configuration: Hashable, Sendable {
     public struct Delivery: Hashable, Sendable {
         public let attachSettle: Int64
         public let firstPushWait: Int64
+        public let deafAfter: Int64
+        public let answersWithTranscript: Bool
+        public let showsProgress: Bool
+        public let quietWindow: Int64
+        /// Times within a minute.
+        public let wakeBudget: Int64
     }
 
     /// In bytes and milliseconds.

@@ -16,7 +16,12 @@ extension ConfigurationKey {
             standard: [:]),
         ConfigurationKey(
             "routes", .list(.object(route)), "Which session gets what; the first match wins.", standard: []),
-        ConfigurationKey("delivery", .object(delivery), "When a session that attached is written to.", standard: [:]),
+        ConfigurationKey(
+            "feeds", .list(.object(feed)),
+            "How people see what programs send, and when it may not disturb; the first match wins.", standard: []),
+        ConfigurationKey(
+            "delivery", .object(delivery), "When a session is written to, and what senders read meanwhile.",
+            standard: [:]),
         ConfigurationKey("files", .object(files), "How much of files is taken.", standard: [:]),
         ConfigurationKey(
             "permissions", .object(permissions), "How Claude's permission prompts are relayed to approvers.",
@@ -107,7 +112,7 @@ extension ConfigurationKey {
             standard: false),
     ]
 
-    private static let match: [ConfigurationKey] = [
+    static let match: [ConfigurationKey] = [
         ConfigurationKey("conversation", .text(.conversation), "`source:chat` or `source:chat/thread`."),
         ConfigurationKey("source", .text(.source), "The name of an adapter's entry."),
         ConfigurationKey("thread", .text(.identifier), "The id of a thread or topic, whatever its chat."),
@@ -127,6 +132,24 @@ extension ConfigurationKey {
             "first_push_wait", .duration(0...60_000),
             "Its first message goes alone; the rest so long after it where no hook proves that it was seen.",
             standard: "5s"),
+        ConfigurationKey(
+            "deaf_after", .duration(1_000...600_000),
+            "A message that an idle session with hooks does not show to have seen for so long was not heard: its sender "
+                + "is told.", standard: "30s"),
+        ConfigurationKey(
+            "answer_with_transcript", .flag,
+            "Whether Claude's closing words go to whoever waits when a turn ends without an answer; else a short notice "
+                + "does.", standard: false),
+        ConfigurationKey(
+            "show_progress", .flag,
+            "Whether messages get marks, and senders read that they wait, for whom and how long.", standard: true),
+        ConfigurationKey(
+            "quiet_window", .duration(0...5_000),
+            "Parts that belong together (an album, a paste that was split) are waited for so long after each of them.",
+            standard: "1s"),
+        ConfigurationKey(
+            "wake_budget", .number(1...1_000),
+            "How often one feed may wake its session within a minute; what is more comes as a digest.", standard: 20),
     ]
 
     private static let files: [ConfigurationKey] = [

@@ -5,7 +5,7 @@ import OperatingHome
 /// What a text of the configuration must look like.
 enum TextForm: String, Sendable {
     case identifier, kind, source, label, conversation, reference, endpoint, curveKey
-    case sender, groupMember, mentionPattern, address
+    case sender, groupMember, mentionPattern, address, hours
 
     /// What was expected, for the error; `nil` when the text is right.
     func complaint(_ text: String) -> String? {
@@ -29,6 +29,7 @@ enum TextForm: String, Sendable {
             Conversation(text) == nil ? "expected source:chat or source:chat/thread, as in webhook:ci" : nil
         case .reference:
             SecretResolver.isReference(text) ? nil : "expected a secret reference: env:NAME or file:PATH"
+        case .hours: Self.areHours(text) ? nil : "expected two times of day, as in 22:00-07:00"
         case .endpoint: Self.isEndpoint(text) ? nil : "expected tcp://address:port, as in tcp://192.0.2.1:8440"
         case .curveKey: Self.isCurveKey(text) ? nil : "expected a CURVE public key: 40 characters of Z85"
         }
@@ -43,10 +44,23 @@ enum TextForm: String, Sendable {
         case .reference: "^(env|file):.+$"
         case .endpoint: "^tcp://.+:[0-9]{1,5}$"
         case .groupMember: "^[^@].*$"
+        case .hours: "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
         case .sender: "^[^@\\s][^\\s]*$"
         case .address: "^[a-z][a-z0-9-]{0,31}:[^@\\s].*$"
         case .identifier, .curveKey, .mentionPattern: nil
         }
+    }
+
+    private static func areHours(_ text: String) -> Bool {
+        let times = text.split(separator: "-", omittingEmptySubsequences: false).map { time -> Int? in
+            let digits = Array(time.utf8)
+            guard digits.count == 5, digits[2] == UInt8(ascii: ":"),
+                let hours = Int(time.prefix(2)), let minutes = Int(time.suffix(2)), (0..<24).contains(hours),
+                (0..<60).contains(minutes)
+            else { return nil }
+            return hours * 60 + minutes
+        }
+        return times.count == 2 && times[0] != nil && times[1] != nil && times[0] != times[1]
     }
 
     private static func isEndpoint(_ text: String) -> Bool {

@@ -57,6 +57,7 @@ public enum StoreChange: Sendable {
     case tools(ToolChange)
     case outbox(OutboxChange)
     case turn(TurnChange)
+    case feed(FeedChange)
     case permission(PermissionChange)
 }
 
@@ -66,6 +67,8 @@ public struct Judgement: Sendable {
     public var verdicts: [Verdict]
     /// The session whose message an event answers, by the event's index; known once admitted.
     public var speakers: [Int: SessionID] = [:]
+    /// What still waits and is edited or deleted by an event, by the event's index; known once admitted.
+    public var originals: [Int: WaitingOriginal] = [:]
 
     init(verdicts: [Verdict]) { self.verdicts = verdicts }
 
@@ -85,6 +88,8 @@ public enum Question: Sendable {
     case reply(OutboxPart)
     /// What stands behind these dead letters; `nil` for all that can be tried again.
     case letters([LetterID]?, limit: Int)
+    /// What is kept of these events, and to whom they were delivered?
+    case replay(ReplayRequest)
     /// What waits for a session beyond the given event?
     case page(SessionID, after: EventSequence, limit: Int)
     /// The bodies of deliveries that are not in memory.
@@ -105,6 +110,7 @@ public enum Fact: Sendable {
     case files(FileFact)
     case tools(ToolFact)
     case letters(StoredLetters)
+    case replay([StoredReplay])
     case permission(PermissionFact)
 }
 

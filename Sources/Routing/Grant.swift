@@ -17,7 +17,7 @@ enum Grant {
     ]
     /// Arguments of `Bash` that change nothing about what may happen. Any other, such as one that leaves the sandbox or
     /// one of a later version, takes a person.
-    private static let harmless: Set<String> = ["command", "description", "timeout", "run_nextbackground"]
+    private static let harmless: Set<String> = ["command", "description", "timeout", "run_in_background"]
 
     static let tools = (["Bash"] + fileTools.keys).sorted()
 

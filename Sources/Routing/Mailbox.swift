@@ -53,6 +53,45 @@ struct Mailbox {
         loadedThrough = max(loadedThrough, delivery.event)
     }
 
+    /// The oldest in the window that is not to be left where it is.
+    mutating func removeFirst(unless isHeld: (WaitingDelivery) -> Bool) -> WaitingDelivery? {
+        guard let index = window[start...].firstIndex(where: { !isHeld($0) }) else { return nil }
+        guard index > start else { return removeFirst() }
+        let delivery = window.remove(at: index)
+        bytes -= delivery.body.count
+        count -= 1
+        return delivery
+    }
+
+    func first(unless isHeld: (WaitingDelivery) -> Bool) -> EventSequence? {
+        window[start...].first { !isHeld($0) }?.event
+    }
+
+    /// Puts back what was taken and not given to anybody, oldest first.
+    mutating func putBack(_ deliveries: [WaitingDelivery]) {
+        guard !deliveries.isEmpty else { return }
+        let merged = (deliveries + window[start...]).sorted { $0.event < $1.event }
+        bytes += deliveries.reduce(0) { $0 + $1.body.count }
+        count += Int64(deliveries.count)
+        window = merged
+        start = 0
+    }
+
+    /// The text of something that waits has changed.
+    mutating func replace(_ event: EventSequence, with body: [UInt8]) {
+        guard let index = window[start...].firstIndex(where: { $0.event == event }) else { return }
+        bytes += body.count - window[index].body.count
+        window[index].body = body
+    }
+
+    /// Something that waited does not any more.
+    mutating func remove(_ event: EventSequence) {
+        count = max(0, count - 1)
+        guard let index = window[start...].firstIndex(where: { $0.event == event }) else { return }
+        bytes -= window[index].body.count
+        window.remove(at: index)
+    }
+
     mutating func removeFirst() -> WaitingDelivery? {
         guard start < window.count else { return nil }
         let delivery = window[start]
@@ -87,11 +126,13 @@ struct Mailbox {
 
     /// Deliveries became waiting again that are older than the window: it is read anew from the store.
     mutating func rewind(to event: EventSequence, adding returned: Int64) {
+        // What stands in the window may be older than what went out past it.
+        let oldest = min(event, firstEvent ?? event)
         window.removeAll()
         start = 0
         bytes = 0
         count += returned
         storeHasMore = count > 0
-        loadedThrough = min(loadedThrough, event - 1)
+        loadedThrough = min(loadedThrough, oldest - 1)
     }
 }

@@ -137,6 +137,12 @@ struct PermissionPrompt: Sendable {
         self.due = due
     }
 
+    mutating func forgetArguments() {
+        record.about = ""
+        record.preview = ""
+        record.input = nil
+    }
+
     var asks: [CardRecord] { cards.values.filter { $0.role == .asks }.sorted { $0.number < $1.number } }
 
     enum Outcome: Equatable {

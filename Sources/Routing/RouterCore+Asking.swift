@@ -14,6 +14,12 @@ extension RouterCore {
         effects.changes.append(.route(.asked(arrival.place, true)))
     }
 
+    /// A question that the platform would not take is put again with the next message; what is held stays so.
+    mutating func sessionAsked(_ part: OutboxPart) {
+        guard part.state == .rejected, routes.asked.remove(part.place) != nil else { return }
+        effects.changes.append(.route(.asked(part.place, false)))
+    }
+
     /// Where nothing can be said to a conversation, because a program writes there, its owner is asked.
     private mutating func askOwner(_ arrival: Arrival, _ now: Moment) -> Bool {
         let places = policy.owner.compactMap { directPlace(of: $0) }.filter { mayReach($0) }

@@ -12,9 +12,9 @@ extension RouterCore {
         case "reply": return part(for: call, key: call.id, session: id, now: 0).map { .reply($0) }
         case "inbox":
             let limit = Self.limit(call.arguments, standard: 20, most: 50)
-            let pulled = sessions[id]?.pulled.map(\.delivery.event) ?? []
-            let uncovered = sessions[id]?.uncovered.map(\.event) ?? []
-            return .deliveries(id, Array((pulled + uncovered).prefix(limit)).sorted())
+            let known = (sessions[id]?.pulled.map(\.delivery) ?? []) + (sessions[id]?.uncovered ?? [])
+            // What came as one is given as the messages it was.
+            return .deliveries(id, known.prefix(limit).flatMap { [$0.event] + $0.carried }.sorted())
         case "download_attachment": return downloadQuestion(call, session: id)
         case "react", "progress": return place(of: call).map { enqueueQuestion(call, at: $0, session: id) }
         case "ask": return place(of: call).map { enqueueQuestion(call, purpose: "ask", at: $0, session: id) }

@@ -148,6 +148,7 @@ extension RouterCore {
         let troubled = sources.values.filter { $0.word != "up" }.sorted { $0.name.text < $1.name.text }
         // How other sources stand is nobody's business but the approvers'.
         if isApprover(arrival) {
+            if !unassigned.isEmpty { lines.append("\(unassigned.count) waiting for a session to come") }
             lines += troubled.map { "\($0.name): \($0.word)\($0.health.reason.map { ", \($0)" } ?? "")" }
         }
         return lines.joined(separator: "\n")
@@ -213,6 +214,6 @@ extension RouterCore {
             return answer(
                 "It is open which session that would be: nothing was stopped. /use NAME chooses one.", arrival, now)
         }
-        answer("\(name(of: id)) cannot be stopped from here yet: nothing was stopped.", arrival, now)
+        answer(requestStop(of: id, by: arrival, now), arrival, now)
     }
 }

@@ -62,7 +62,8 @@ extension RouterCore {
             effects.changes += again.map(StoreChange.part)
             count += 1
         }
-        for (id, delivery) in letters.deliveries where sessions[id] != nil {
+        // A message whose text is no longer kept says nothing any more.
+        for (id, delivery) in letters.deliveries where sessions[id] != nil && !delivery.body.isEmpty {
             effects.changes.append(.transition(id, delivery.event, .waiting, offers: delivery.offers, reason: nil))
             sessions[id]?.mailbox.rewind(to: delivery.event, adding: 1)
             count += 1

@@ -42,51 +42,86 @@ extension RouterCore {
             let room = sessions.values[index].room
             guard room > 0 else { continue }
             var batch: [TakenDelivery] = []
-            while batch.count < room, let next = takeNext(for: id, at: index) { batch.append(next) }
+            // The first push goes alone, and may be a digest.
+            let most = sessions.values[index].phase == .probing ? DeliveryUnit.digestLimit : room
+            while batch.count < most, let next = takeNext(for: id, at: index) { batch.append(next) }
+            guard !batch.isEmpty else { continue }
             if sessions.values[index].turn.hasHooks { batch = TakenDelivery.byConversation(batch) }
-            for next in batch {
-                let delivery = next.delivery
-                let place = Place(source: delivery.source, chat: delivery.head.chat, thread: delivery.head.thread)
-                effects.changes.append(
-                    next.wasUnassigned
-                        ? .assignment(delivery.event, to: id, .offered, offers: delivery.offers + 1)
-                        : .transition(id, delivery.event, .offered, offers: delivery.offers + 1, reason: nil))
-                note(place, usedBy: id)
-                offer(delivery, to: id, at: index, place, now)
-            }
+            let units = DeliveryUnit.assemble(batch, rules(for: sessions.values[index]))
+            for unit in units.prefix(room) { offer(unit, to: id, at: index, now) }
+            if units.count > room { putBack(units.dropFirst(room).flatMap(\.items), for: id) }
         }
+    }
+
+    private mutating func putBack(_ items: [TakenDelivery], for id: SessionID) {
+        unassigned.putBack(items.filter(\.wasUnassigned).map(\.delivery))
+        sessions[id]?.mailbox.putBack(items.filter { !$0.wasUnassigned }.map(\.delivery))
+    }
+
+    /// Offers what goes out as one message; each of its events has its own row.
+    private mutating func offer(_ unit: DeliveryUnit, to id: SessionID, at index: Sessions.Index, _ now: Moment) {
+        let place = unit.place
+        let offers = unit.offers + 1
+        for item in unit.items {
+            effects.changes.append(
+                item.wasUnassigned
+                    ? .assignment(item.delivery.event, to: id, .offered, offers: offers)
+                    : .transition(id, item.delivery.event, .offered, offers: offers, reason: nil))
+        }
+        var delivery = unit.lead
+        delivery.offers = unit.offers
+        let carried = unit.items.dropFirst().map(\.delivery.event)
+        if !carried.isEmpty {
+            effects.changes.append(.turn(.lead(id, delivery.event, of: carried)))
+            delivery.body = unit.body
+            if unit.kind == .digest { gathering.noteDigested(place) }
+        }
+        if delivery.head.isFeed { gathering.noteWake(delivery.head, in: place, now: now.uptime) }
+        note(place, usedBy: id)
+        offer(
+            delivery, to: id, at: index, place, carrying: carried,
+            isPersons: unit.items.contains { $0.delivery.head.isPersons }, now)
     }
 
     /// The oldest of what waits for a session and, if it may take that, of what waits for nobody.
     mutating func takeNext(for id: SessionID, at index: Sessions.Index) -> TakenDelivery? {
         guard !sessions.values[index].mailbox.needsPage else { return nil }
+        let gathering = gathering.isIdle ? nil : gathering
+        func isHeld(_ delivery: WaitingDelivery) -> Bool { gathering?.holds(delivery) ?? false }
         if !unassigned.isEmpty, defaultSession == id {
-            guard !unassigned.needsPage, let open = unassigned.firstEvent else { return nil }
-            if open < sessions.values[index].mailbox.firstEvent ?? .max {
-                return unassigned.removeFirst().map { TakenDelivery(delivery: $0, wasUnassigned: true) }
+            guard !unassigned.needsPage else { return nil }
+            if let open = unassigned.first(unless: isHeld),
+                open < sessions.values[index].mailbox.first(unless: isHeld) ?? .max
+            {
+                return unassigned.removeFirst(unless: isHeld).map { TakenDelivery(delivery: $0, wasUnassigned: true) }
             }
         }
-        return sessions.values[index].mailbox.removeFirst().map { TakenDelivery(delivery: $0, wasUnassigned: false) }
+        return sessions.values[index].mailbox.removeFirst(unless: isHeld).map {
+            TakenDelivery(delivery: $0, wasUnassigned: false)
+        }
     }
 
     typealias Sessions = [SessionID: Session]
 
     /// Puts a delivery on its way. Its change of state is the caller's: it stands in the same commit.
     mutating func offer(
-        _ delivery: WaitingDelivery, to id: SessionID, at index: Sessions.Index, _ place: Place, _ now: Moment
+        _ delivery: WaitingDelivery, to id: SessionID, at index: Sessions.Index, _ place: Place,
+        carrying carried: [EventSequence] = [], isPersons: Bool? = nil, _ now: Moment
     ) {
         guard let link = sessions.values[index].link, let name = sourceNames[delivery.source] else { return }
         let age = now.wall.subtractingReportingOverflow(delivery.head.time).partialValue
-        let offered = StoredDelivery(
+        var offered = StoredDelivery(
             event: delivery.event, offers: delivery.offers + 1, place: place, id: delivery.head.id,
-            isPersons: delivery.head.isPersons)
+            isPersons: isPersons ?? delivery.head.isPersons)
+        offered.carried = carried
         sessions.values[index].noteOffer(offered, now)
         batch(
             Delivery(
                 id: delivery.event, source: name, head: delivery.head, redelivery: delivery.offers,
-                staleAge: age > Self.staleAge ? age : nil,
+                staleAge: age > Self.staleAge ? age : nil, count: Int64(carried.count) + 1,
                 image: delivery.image.flatMap { path(of: $0, for: link) }, body: delivery.body), to: link)
         if isTapWatched { tap(offered, of: id, .offered) }
+        if !notices.isEmpty { endLine(place, of: id, now) }
     }
 
     /// Older than this, a message is marked stale with its age: the world may have moved on.
@@ -162,6 +197,11 @@ extension RouterCore {
             else { continue }
             sessions[id]?.proof.unseen[item.event] = nil
             set(item, of: id, .dead, reason: String(failure.code.prefix(64)))
+            if item.isPersons {
+                tell(
+                    "Your message could not be delivered (\(failure.code.prefix(64))).", to: item.place,
+                    answering: item.id, now)
+            }
             counters.add("deliveries.dead")
             if sessions[id]?.phase == .probed(item.event) { setPhase(.probing, of: id) }
         }
@@ -244,9 +284,14 @@ extension RouterCore {
             beginTurns(of: id, now)
         } else {
             sessions[id]?.resumeHearing(now)
+            if session.proof.deafness == nil { endOutage(of: id) }
         }
-        guard let oldest = returned.map(\.event).min() else { return }
-        for item in returned { set(item, of: id, .waiting) }
+        guard let oldest = returned.flatMap({ [$0.event] + $0.carried }).min() else { return }
+        for item in returned {
+            // It was not even written.
+            sessions[id]?.proof.unseen[item.event] = nil
+            set(item, of: id, .waiting)
+        }
         sessions[id]?.mailbox.rewind(to: oldest, adding: returned.reduce(0) { $0 + 1 + Int64($1.carried.count) })
         counters.add("deliveries.returned", Int64(returned.count))
     }
@@ -259,6 +304,7 @@ extension RouterCore {
         session.record.instance = session.instance
         sessions[id] = session
         setPhase(.ready, of: id)
+        endOutage(of: id)
         effects.changes.append(.session(session.record))
         if isTapWatched { tap("session", ["session": .string(session.record.label), "state": "ready"]) }
     }
@@ -286,6 +332,10 @@ extension RouterCore {
         sessions[id]?.pulled.removeAll { isCovered($0.delivery) }
         for item in known where isCovered(item) { heard(item, by: id) }
         for item in owned + known.filter(isCovered) { set(item, of: id, state) }
+        for place in Set((owned + known).filter(isCovered).map(\.place)) where state == .answered {
+            // Our message takes the platform's sign away.
+            notices.typing[place] = nil
+        }
     }
 }
 

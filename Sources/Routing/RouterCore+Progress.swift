@@ -73,7 +73,7 @@ extension RouterCore {
     }
 
     /// A line's message is out, or never will be.
-    mutating func lineSettled(_ part: OutboxPart, _ now: Moment) {
+    mutating func progressSettled(_ part: OutboxPart, _ now: Moment) {
         guard let key = tools.lines.first(where: { $0.value.underWay == part.key })?.key else { return }
         tools.lines[key]?.underWay = nil
         if part.state == .sent, let message = part.ids.first { tools.lines[key]?.message = message }

@@ -20,7 +20,7 @@ extension RouterCore {
             if decision.isAllowed, head.authentication == .platform {
                 book.note(head, Place(source: source.id, chat: head.chat, thread: head.thread), now)
             }
-            let body = decision.isAllowed ? event.body : nil
+            let body = decision.isAllowed ? withContext(event.body, head, source: source.id) : nil
             return .storable(
                 NewEvent(
                     source: source.id, head: head, body: body, rule: decision.rule.rawValue,
@@ -59,7 +59,7 @@ extension RouterCore {
                     delivery: WaitingDelivery(
                         event: number, source: source.id, head: event.head, body: body, offers: 0), source: name)
                 // A verdict never waits behind messages, and never reaches Claude as one.
-                let speaker = judgement.speakers[index]
+                let speaker = judgement.speakers[index] ?? sessionAnswered(by: event.head, source: source.id)
                 if takesAsVerdict(arrival, now) || takesAsCommand(arrival, answering: speaker, now) { continue }
                 switch readAsAnswer(arrival, now) {
                 case .late: continue
@@ -68,6 +68,11 @@ extension RouterCore {
                     continue
                 case .other: break
                 }
+                if !settings.feeds.isEmpty, let feed = feed(of: arrival) {
+                    report(arrival, feed, now)
+                    if parks(arrival, feed, now) { continue }
+                }
+                if revises(arrival, judgement.originals[index], now) { continue }
                 if awaitsFiles(arrival, hasAttachments: event.hasAttachments, answering: speaker, now) { continue }
                 route(arrival, answering: speaker, now)
             }
@@ -107,11 +112,13 @@ extension RouterCore {
     mutating func route(_ arrival: Arrival, answering speaker: SessionID?, _ now: Moment) {
         let choice = choose(arrival, answering: speaker)
         switch choice {
-        case .session(let id): give(arrival, to: id, now)
-        case .all(let ids): for id in ids { give(arrival, to: id, now) }
+        case .session(let id): give(arrival, to: id, gathered: gather(arrival, now), now)
+        case .all(let ids):
+            let gathered = gather(arrival, now)
+            for id in ids { give(arrival, to: id, gathered: gathered, now) }
         case .hold: keep(arrival, for: heldSession)
         case .ask, .nobody:
-            if choice == .ask { ask(arrival, now) }
+            if choice == .ask { ask(arrival, now) } else { noteWaiting(arrival, for: unassignedSession, now) }
             keep(arrival, for: routes.asked.contains(arrival.place) ? heldSession : unassignedSession)
         }
     }
@@ -123,11 +130,12 @@ extension RouterCore {
         effects.changes.append(.delivery(keeper, arrival.delivery.event, .waiting, offers: 0))
     }
 
-    private mutating func give(_ arrival: Arrival, to id: SessionID, _ now: Moment) {
+    private mutating func give(_ arrival: Arrival, to id: SessionID, gathered: String?, _ now: Moment) {
         guard let index = sessions.index(forKey: id) else { return }
         let delivery = arrival.delivery
-        if unassigned.isEmpty, sessions.values[index].takesDirectly {
+        if gathered == nil, unassigned.isEmpty, sessions.values[index].takesDirectly {
             effects.changes.append(.delivery(id, delivery.event, .offered, offers: 1))
+            if arrival.head.isFeed { gathering.noteWake(arrival.head, in: arrival.place, now: now.uptime) }
             if lastSession[arrival.place] != id { note(arrival.place, usedBy: id) }
             offer(delivery, to: id, at: index, arrival.place, now)
         } else if sessions.values[index].mayBeInterrupted, isUrgent(arrival) {
@@ -135,9 +143,10 @@ extension RouterCore {
             note(arrival.place, usedBy: id)
             offer(delivery, to: id, at: index, arrival.place, now)
         } else {
-            let reason = sessions.values[index].isProved ? sessions.values[index].holds : nil
+            let reason = sessions.values[index].isProved ? sessions.values[index].holds ?? gathered : nil
             sessions.values[index].mailbox.add(delivery)
             wait(arrival, for: id, held: reason)
+            noteWaiting(arrival, for: id, now)
         }
     }
 }

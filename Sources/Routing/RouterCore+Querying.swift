@@ -8,6 +8,7 @@ import MessageStore
 extension RouterCore {
     func queryQuestion(_ query: Call, from link: LinkID) -> Question? {
         if Self.letterQueries.contains(query.name) { return letterQuestion(query) }
+        if query.name == "replay", case .operator = peers[link]?.kind { return replayQuestion(query) }
         guard query.name == "send", case .operator = peers[link]?.kind else { return nil }
         return part(for: query, key: operatorKey(query, link), session: unassignedSession, now: 0).map { .reply($0) }
     }
@@ -47,13 +48,14 @@ extension RouterCore {
         case let name where Self.accessQueries.contains(name): accessQuery(query, from: link, now)
         case "hook": hearCommand(query, from: link, now)
         case let name where Self.letterQueries.contains(name): letterQuery(query, from: link, knowing: fact, now)
+        case "replay": replay(query, from: link, knowing: fact, now)
         case let name where Self.permissionQueries.contains(name): permissionQuery(query, from: link, now)
         case "adapter-exited": adapterExited(query, from: link, now)
         case "reload": effects.reload = ReadRequest.Asker(link: link, id: query.id)
         default:
             fail(
-                query.id, .unknownCommand, "this router knows status, sessions, history, send, adapter-exited, reload",
-                link)
+                query.id, .unknownCommand,
+                "this router knows status, sessions, history, send, replay, adapter-exited, reload", link)
         }
     }
 
@@ -77,9 +79,15 @@ extension RouterCore {
                 "label": .string(session.record.label), "project": .string(session.record.project),
                 "state": .string(session.word), "waiting": .integer(session.mailbox.count),
                 "in_flight": .integer(Int64(session.inFlight.count)), "written": .integer(session.written),
-                "hooks": false,
+                "hooks": .bool(session.turn.hasHooks),
                 "incarnation": .integer(session.record.incarnation),
             ]
+            if let deafness = session.proof.deafness { object["deaf"] = .string(deafness.cause) }
+            if let since = session.proof.deafness?.since { object["deaf_since_ms"] = .integer(since) }
+            if session.turn.isWorking { object["busy"] = true }
+            if let tool = session.turn.tools.values.min(by: { $0.since < $1.since }) {
+                object["tool"] = .string(tool.summary ?? tool.name)
+            }
             if session.isAttached { object["pid"] = .integer(session.pid) }
             if let last = session.lastDelivery { object["last_delivery_ms"] = .integer(last) }
             return .object(object)

@@ -230,6 +230,8 @@ extension RouterCore {
         counters.add("prompts.\(prompt.record.word)")
         tapPrompt(prompt.record, prompt.record.word)
         repaint(prompt.record.id, now)
+        // A command may hold secrets, and is no longer needed.
+        relay[prompt.record.id]?.forgetArguments()
         relay.trim()
     }
 

@@ -89,6 +89,7 @@ extension RouterCore {
                     "parts": .integer(Int64(parts.count)),
                 ])
         }
+        showReply(text, of: id, to: asked, now)
         runLanes(now)
     }
 

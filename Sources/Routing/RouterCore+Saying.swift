@@ -17,6 +17,8 @@ struct Notice {
     var replyTo: String?
     /// The platform's id of a message of ours that it replaces.
     var edits: String?
+    /// The text is Markdown, as Claude writes it; else it is shown as it is.
+    var isMarkdown = false
     /// It shows without a sound, where the platform can do that.
     var isSilent = true
 
@@ -28,8 +30,9 @@ struct Notice {
 
     var verb: String { edits == nil ? "send" : "edit" }
 
-    var arguments: JSONValue {
-        var arguments: JSONObject = ["text": .string(text)]
+    /// For a text that was rendered and cut for its platform.
+    func arguments(_ shown: FormattedText) -> JSONValue {
+        var arguments = shown.arguments
         if let edits { arguments["id"] = .string(edits) }
         if !buttons.isEmpty {
             arguments["buttons"] = .array(
@@ -63,13 +66,13 @@ extension RouterCore {
 
     /// One message, or several where it is too long: then the buttons, and the sound, are the last one's.
     private func parts(of notice: Notice, at place: Place, _ now: Int64) -> [OutboxPart] {
-        let whole = FormattedText(text: notice.text)
+        let whole =
+            notice.isMarkdown ? rendered(markdown: notice.text, for: place.source) : FormattedText(text: notice.text)
         let texts =
             notice.edits == nil
             ? messages(whole, for: place.source) : [oneMessage(whole, for: place.source)]
         return (texts.isEmpty ? [whole] : texts).enumerated().map { index, text in
             var piece = notice
-            piece.text = text.text
             if index < texts.count - 1 {
                 piece.buttons = []
                 piece.isSilent = true
@@ -77,7 +80,7 @@ extension RouterCore {
             return OutboxPart(
                 key: OutboxPart.key(notice.key, part: index + 1), session: unassignedSession, source: place.source,
                 chat: place.chat, thread: place.thread, replyTo: index == 0 ? notice.replyTo : nil, verb: notice.verb,
-                arguments: piece.arguments.bytes, digest: 0, created: now, ordinal: Int64(index + 1),
+                arguments: piece.arguments(text).bytes, digest: 0, created: now, ordinal: Int64(index + 1),
                 total: Int64(max(texts.count, 1)))
         }
     }
@@ -105,9 +108,13 @@ extension RouterCore {
     mutating func noteSettled(_ part: OutboxPart, _ now: Moment) {
         switch part.key.prefix(while: { $0 != ":" }) {
         case "card": cardSettled(part, now)
+        case "line": lineSettled(part, now)
         case "ask": questionSettled(part)
-        case "progress": lineSettled(part, now)
+        case "progress": progressSettled(part, now)
         case "topic": topicSettled(part, now)
+        case "report": reportSettled(part)
+        case "follow": followSettled(part)
+        case "which": sessionAsked(part)
         default: break
         }
     }

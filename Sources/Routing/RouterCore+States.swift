@@ -6,12 +6,15 @@ import MessageStore
 /// Every change of a delivery's state goes through here: into the store, and onto the tap.
 extension RouterCore {
     /// What becomes of a delivery becomes of all that it carries.
-    mutating func set(_ item: StoredDelivery, of id: SessionID, _ state: DeliveryState, reason: String? = nil) {
+    mutating func set(
+        _ item: StoredDelivery, of id: SessionID, _ state: DeliveryState, reason: String? = nil
+    ) {
         effects.changes.append(.transition(id, item.event, state, offers: item.offers, reason: reason))
         for event in item.carried {
             effects.changes.append(.transition(id, event, state, offers: item.offers, reason: reason))
         }
         if isTapWatched { tap(item, of: id, state, reason: reason) }
+        noteMark(item, of: id, state, reason: reason)
     }
 
     /// The same for what may wait for the next commit.
@@ -21,6 +24,7 @@ extension RouterCore {
             deferred.append(.transition(id, event, state, offers: item.offers, reason: nil), now)
         }
         if isTapWatched { tap(item, of: id, state) }
+        if state != .written { noteMark(item, of: id, state, reason: nil) }
     }
 
     mutating func tap(_ item: StoredDelivery, of id: SessionID, _ state: DeliveryState, reason: String? = nil) {

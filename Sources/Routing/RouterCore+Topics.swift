@@ -1,3 +1,4 @@
+import AccessControl
 import BusProtocol
 import ChannelEvents
 import JSON
@@ -30,6 +31,10 @@ extension RouterCore {
         }
         guard mayReach(place) else {
             return routes.topics.settle(wish, .failure(TopicProblem(reason: "nobody in that chat is let in")))
+        }
+        let conversation = Conversation(source: name, chat: wish.chat.chat)
+        guard policy.senders(for: session.record.label, in: conversation) != .only([]) else {
+            return routes.topics.settle(wish, .failure(TopicProblem(reason: "nobody there may reach this session")))
         }
         routes.topics.begin(wish)
         tell(

@@ -55,7 +55,7 @@ extension RouterCore {
 
     /// Who pressed is told, alone, where the platform can do that.
     private mutating func answerTap(_ arrival: Arrival, _ text: String, alert: Bool = false, _ now: Moment) {
-        var arguments: JSONObject = ["id": .string(arrival.head.id), "text": .string(text)]
+        var arguments: JSONObject = ["id": .string(arrival.head.id), "text": .string(CardText.line(text, limit: 190))]
         if alert { arguments["alert"] = true }
         hint("respond", .object(arguments), to: arrival.place, now)
     }

@@ -42,7 +42,14 @@ public struct RouterCore: Sendable {
     var outbox: Outbox
     var files = FileBook()
     var tools: ToolBook
+    var feeds: FeedBook
     var relay: PermissionRelay
+    /// What senders were told about their waiting.
+    var notices: NoticeBook
+    /// What waits a moment for what belongs to it.
+    var gathering = GatheringBook()
+    /// Sessions that went away while they worked: their turn still ends.
+    var leftAtWork: Set<SessionID> = []
     var counters = Counters()
     var epoch: UInt64
     /// Effects of the message or tick in hand.
@@ -77,7 +84,9 @@ public struct RouterCore: Sendable {
         unassigned = Mailbox(waiting: state.waiting[unassignedSession] ?? 0)
         lastSession = state.lastSession
         routes = RoutingTable(state.routes, outbox: state.outbox)
+        notices = NoticeBook(state.notices)
         outbox = Outbox(parts: state.outbox, last: state.lastPart)
+        feeds = FeedBook(state.feeds)
         relay = PermissionRelay(state.permissions, now: now)
         for record in state.sources {
             var source = Source(record)
@@ -89,7 +98,9 @@ public struct RouterCore: Sendable {
             var session = Session(record: record, waiting: state.waiting[record.id] ?? 0)
             session.inFlight = state.offered[record.id] ?? []
             session.uncovered = state.written[record.id] ?? []
+            session.proof.deafAfter = settings.turns.deafAfter
             session.restoreTurn(state.turns[record.id], seen: state.seen[record.id] ?? [], now)
+            if session.turn.isWorking { leftAtWork.insert(record.id) }
             sessions[record.id] = session
             labels[SessionLabel.folded(record.label)] = record.id
         }
@@ -219,6 +230,7 @@ public struct RouterCore: Sendable {
         }
         due.removeAll(keepingCapacity: true)
         flushBatch()
+        if !notices.marks.isEmpty { showMarks(now) }
         defer { effects = Effects() }
         return effects
     }
@@ -244,9 +256,13 @@ public struct RouterCore: Sendable {
             }
         }
         for session in attached { advance(session, now) }
+        for session in leftAtWork { passTurn(of: session, now) }
+        tellDue(now)
+        gathering.pass(now: now.uptime)
         askForUnassigned(now)
         advanceFiles(now)
         advanceLines(now)
+        releaseQuiet(now)
         keepTopics(now)
         tickPrompts(now)
         runLanes(now)
@@ -259,6 +275,9 @@ public struct RouterCore: Sendable {
     public func deadline(now: Moment) -> Int64 {
         var next = nextLinkCheck
         for id in attached { if let deadline = sessions[id]?.deadline { next = min(next, deadline) } }
+        for id in leftAtWork { if let deadline = sessions[id]?.turn.deadline { next = min(next, deadline) } }
+        if let notice = notices.deadline { next = min(next, notice) }
+        if let gathered = gathering.deadline { next = min(next, gathered) }
         if let since = deferred.since { next = min(next, since + DeferredChanges.patience) }
         if let due = files.deadline { next = min(next, due) }
         if let due = tools.deadline { next = min(next, due) }
@@ -288,6 +307,7 @@ public struct RouterCore: Sendable {
             guard sessions[id]?.link == link else { return }
             sessions[id]?.link = nil
             sessions[id]?.parkedInbox = nil
+            if sessions[id]?.turn.isWorking == true { leftAtWork.insert(id) }
             setPhase(.away, of: id)
             relayLost(id, now)
             if isTapWatched { tap("session", ["session": .string(sessions[id]?.record.label ?? ""), "state": "away"]) }

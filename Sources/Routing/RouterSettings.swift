@@ -24,9 +24,14 @@ public struct RouterSettings: Sendable {
     public var permissions: PermissionSettings
     /// What one adapter may have unacknowledged.
     public var adapterCredit: Credit
+    public var turns: TurnSettings
     public var files: FileLimits
     /// Where received files lie on this machine.
     public var fileFolder: String
+    /// How people see what programs send; the first that matches.
+    public var feeds: [Feed] = []
+    /// The time of day where the owner is, in minutes since midnight, from the wall clock.
+    public var minuteOfDay: @Sendable (Int64) -> Int = { Int($0 / 60_000 % 1_440) }
     public var version: String
 
     public init(
@@ -34,8 +39,8 @@ public struct RouterSettings: Sendable {
         adapters: [SourceName: JSONValue] = [:],
         attachSettle: Int64 = 3_000, firstPushWait: Int64 = 5_000,
         permissions: PermissionSettings = PermissionSettings(),
-        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), files: FileLimits = FileLimits(),
-        fileFolder: String = "", version: String = ""
+        adapterCredit: Credit = Credit(events: 2_048, bytes: 4 << 20), turns: TurnSettings = TurnSettings(),
+        files: FileLimits = FileLimits(), fileFolder: String = "", version: String = ""
     ) {
         self.access = access
         self.isAccessStatic = isAccessStatic
@@ -45,6 +50,7 @@ public struct RouterSettings: Sendable {
         self.firstPushWait = firstPushWait
         self.permissions = permissions
         self.adapterCredit = adapterCredit
+        self.turns = turns
         self.files = files
         self.fileFolder = fileFolder
         self.version = version

@@ -41,6 +41,8 @@ struct Session {
     var turn = SessionTurn()
     /// What was proved seen, and what is still to be.
     var proof = SessionProof()
+    /// The conversation in which somebody asked that the turn be stopped, as text.
+    var stopAskedIn: String?
     var lastDelivery: Int64?
     var offered: Int64 = 0
     var written: Int64 = 0

@@ -22,7 +22,11 @@ struct SessionProof {
     /// Given to a session that proves what it sees, and not proved seen; by when it was given (uptime).
     var unseen: [EventSequence: Int64] = [:]
     private(set) var owned: [Owned] = []
+    /// Conversations of the messages that the turn that runs has taken in, answered or not.
+    private(set) var places: Set<Place> = []
     var deafness: Deafness?
+    /// Not seen for so long by a session that does nothing else, a message was not heard. Milliseconds.
+    var deafAfter: Int64 = 30_000
     /// Something was proved seen by the present process.
     var hasSeen = false
 
@@ -32,7 +36,10 @@ struct SessionProof {
     mutating func own(_ delivery: StoredDelivery, seen: Int64) {
         if owned.count == Self.ownedLimit { owned.removeFirst() }
         owned.append(Owned(delivery: delivery, seen: seen))
+        places.insert(delivery.place)
     }
+
+    mutating func endTurn() { places = Set(owned.map(\.delivery.place)) }
 
     /// Takes out what is covered.
     mutating func takeOwned(where isCovered: (Owned) -> Bool) -> [Owned] {
@@ -43,16 +50,13 @@ struct SessionProof {
 }
 
 extension Session {
-    /// Not seen for so long by a session that does nothing else, a message was not heard. Milliseconds.
-    static let hearing: Int64 = 30_000
-
     /// When the session is deaf unless something is proved seen until then, as uptime. The clock runs only while no turn
     /// does: in a turn a message waits inside Claude Code.
     var deafnessDue: Int64? {
         guard isAttached, proof.deafness == nil, !turn.isWorking, let oldest = proof.unseen.values.min() else {
             return nil
         }
-        return max(oldest, turn.quiet) + Self.hearing
+        return max(oldest, turn.quiet) + proof.deafAfter
     }
 
     /// Why what was written was not seen, as far as can be guessed from here.

@@ -23,6 +23,8 @@ struct SessionTurn: Hashable {
         case session
         /// Claude Code waits for a prompt.
         case idle
+        /// A hook was told to end it.
+        case stopped
         /// Nothing was heard for long: Esc and `continue:false` end a turn without a word.
         case silence
     }
@@ -45,7 +47,9 @@ struct SessionTurn: Hashable {
     /// Somebody typed at the terminal in this turn: its closing words may not be for a chat.
     private(set) var wasTyped = false
     /// The one reminder of this turn was given.
-    var wasReminded = false
+    private(set) var wasReminded = false
+    /// When a hook was told to end the turn (uptime); nothing was heard since.
+    private var stopSent: Int64?
 
     struct Tool: Hashable {
         var name: String
@@ -60,6 +64,8 @@ struct SessionTurn: Hashable {
     /// A tool that nothing is heard of for so long is not waited for any more: who refuses it at the terminal ends it
     /// without a word.
     static let toolSilence: Int64 = 30 * 60_000
+    /// A turn that a hook was told to end and that is silent for so long has ended: no `Stop` says so.
+    static let stopping: Int64 = 3_000
     /// After a goodbye nothing is written for so long, while the connection stands.
     static let leaving: Int64 = 10_000
     /// More open tools than this are not told apart.
@@ -81,6 +87,7 @@ struct SessionTurn: Hashable {
     mutating func hear(_ hook: HookReport, now: Int64) -> Change {
         hasHooks = true
         heard = now
+        stopSent = nil
         switch hook.name {
         case "UserPromptSubmit":
             let change = work(hook, now)
@@ -119,9 +126,33 @@ struct SessionTurn: Hashable {
     /// A tool of ours was called: somebody is at work there.
     mutating func hearCall(now: Int64) { heard = now }
 
+    /// Claude was reminded at a `Stop` and works on.
+    mutating func remind(_ hook: HookReport, now: Int64) {
+        wasReminded = true
+        worked = max(worked, hook.at)
+        heard = now
+    }
+
+    /// Whether this `Stop` is the end of the turn that runs, and not of one before it.
+    func isEnded(by hook: HookReport) -> Bool { isWorking && hook.at >= worked }
+
+    /// The process is gone.
+    mutating func leave(now: Int64) {
+        ended = lastSign
+        finish(now)
+    }
+
+    /// A `PreToolUse` is told to end the turn.
+    mutating func noteStopSent(now: Int64) { if isWorking { stopSent = now } }
+
     /// What time alone does.
     mutating func pass(now: Int64) -> Change {
         if hasLeft, now >= heard + Self.leaving { hasLeft = false }
+        if isWorking, let stopSent, now >= stopSent + Self.stopping {
+            ended = max(ended, worked)
+            finish(now)
+            return .ended(.stopped)
+        }
         guard isWorking, now >= heard + patience else { return .none }
         // What comes late of this turn is older than its end.
         ended = max(ended, worked)
@@ -131,7 +162,7 @@ struct SessionTurn: Hashable {
 
     /// When ``pass(now:)`` has something to do, as uptime.
     var deadline: Int64? {
-        if isWorking { return heard + patience }
+        if isWorking { return min(heard + patience, stopSent.map { $0 + Self.stopping } ?? .max) }
         return hasLeft ? heard + Self.leaving : nil
     }
 
@@ -169,6 +200,7 @@ struct SessionTurn: Hashable {
         isWorking = false
         quiet = now
         tools = [:]
+        stopSent = nil
     }
 
     private mutating func open(_ hook: HookReport, _ now: Int64) {

@@ -14,6 +14,9 @@ extension StoreTurn {
                     continue
                 }
                 numbers.append(try admit(event, now: now.wall))
+                if event.head.kind == .edit || event.head.kind == .deletion, event.body != nil {
+                    judgement.originals[numbers.count - 1] = try original(of: event.head, source: event.source)
+                }
                 if let replyTo = event.head.replyTo {
                     judgement.speakers[numbers.count - 1] = try speaker(
                         of: replyTo, source: event.source, chat: event.head.chat)
@@ -31,6 +34,7 @@ extension StoreTurn {
                 known: try known.map { try parts(reply: $0.reply) } ?? [],
                 hasHeard: try hasHeard(session: part.session, place))
         case .letters(let ids, let limit): return .letters(try letters(ids, limit: limit))
+        case .replay(let request): return .replay(try replays(request))
         case .page(let session, let after, let limit):
             return .deliveries(try waiting(session: session, after: after, limit: limit))
         case .tools(.edit(let part, let message)):
@@ -77,6 +81,7 @@ extension StoreTurn {
         case .tools(let change): try apply(change)
         case .outbox(let change): try apply(change)
         case .turn(let change): try apply(change, now: now)
+        case .feed(let change): try apply(change)
         case .permission(let change): try apply(change)
         }
     }

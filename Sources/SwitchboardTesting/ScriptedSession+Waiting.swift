@@ -30,6 +30,16 @@ extension ScriptedSession {
         try await wait("a channel event", within) { record in record.channelEvents.first(where: fits) }
     }
 
+    /// Returns when so many notifications came that fit.
+    func notification(
+        within: Duration, _ what: String, where fits: @escaping @Sendable (JSONValue) -> Bool,
+        count isEnough: @escaping @Sendable (Int) -> Bool
+    ) async throws {
+        _ = try await wait(what, within) { record -> Bool? in
+            isEnough(record.messages.count { $0["id"] == nil && fits($0) }) ? true : nil
+        }
+    }
+
     /// What came so far, without waiting.
     /// Whether a request has its answer.
     public func hasAnswered(_ id: JSONValue) -> Bool {

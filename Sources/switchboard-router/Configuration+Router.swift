@@ -10,32 +10,36 @@ import Routing
 
 /// The configuration in the words of those who use it.
 extension Configuration {
-    var routerSettings: RouterSettings {
-        get throws {
-            var settings = RouterSettings(
-                access: access, isAccessStatic: isAccessStatic,
-                routes: routes.map(RouteRule.init),
-                attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait,
-                permissions: PermissionSettings(
-                    cardDelay: permissions.cardDelay,
-                    onTimeout: PermissionSettings.OnTimeout(rawValue: permissions.onTimeout) ?? .renew,
-                    limit: permissions.limit, cardsHere: Set(permissions.cardsHere),
-                    allowsGrants: permissions.allowsGrants, twoPerson: Set(permissions.twoPerson)),
-                version: Program.version)
-            for adapter in adapters {
-                settings.adapters[adapter.name] = adapter.settings
-                if adapter.kind != adapter.name.text { settings.kinds[adapter.name] = adapter.kind }
-            }
-            settings.managed = managed.map {
-                ManagedRules(
-                    isOff: !$0.isEnabled, ceiling: $0.ceiling, forbiddenCommands: $0.forbiddenCommands,
-                    file: $0.files.joined(separator: " and "))
-            }
-            settings.files = FileLimits(
-                image: files.image, largest: files.largest, total: files.total, imageWait: files.imageWait)
-            settings.fileFolder = try Places.current().files
-            return settings
+    func routerSettings(_ places: Places) throws -> RouterSettings {
+        var settings = RouterSettings(
+            access: access, isAccessStatic: isAccessStatic,
+            routes: routes.map(RouteRule.init),
+            attachSettle: delivery.attachSettle, firstPushWait: delivery.firstPushWait,
+            permissions: PermissionSettings(
+                cardDelay: permissions.cardDelay,
+                onTimeout: PermissionSettings.OnTimeout(rawValue: permissions.onTimeout) ?? .renew,
+                limit: permissions.limit, cardsHere: Set(permissions.cardsHere),
+                allowsGrants: permissions.allowsGrants, twoPerson: Set(permissions.twoPerson)),
+            turns: TurnSettings(
+                answersWithTranscript: delivery.answersWithTranscript, showsProgress: delivery.showsProgress,
+                deafAfter: delivery.deafAfter, quietWindow: delivery.quietWindow,
+                wakeBudget: Int(delivery.wakeBudget)),
+            files: FileLimits(
+                image: files.image, largest: files.largest, total: files.total, imageWait: files.imageWait),
+            fileFolder: places.files,
+            version: Program.version)
+        for adapter in adapters {
+            settings.adapters[adapter.name] = adapter.settings
+            if adapter.kind != adapter.name.text { settings.kinds[adapter.name] = adapter.kind }
         }
+        settings.feeds = feeds.map(Feed.init)
+        settings.minuteOfDay = LocalTime.minuteOfDay
+        settings.managed = managed.map {
+            ManagedRules(
+                isOff: !$0.isEnabled, ceiling: $0.ceiling, forbiddenCommands: $0.forbiddenCommands,
+                file: $0.files.joined(separator: " and "))
+        }
+        return settings
     }
 
     var storeRetention: RetentionPeriods {
@@ -77,5 +81,13 @@ extension RouteRule {
         self.init(
             source: entry.source, conversation: entry.conversation, thread: entry.thread, sender: entry.sender,
             kind: entry.kind.map(EventKind.init), text: entry.text, to: target, isUrgent: entry.isUrgent)
+    }
+}
+
+extension Feed {
+    init(_ entry: Configuration.FeedEntry) {
+        self.init(
+            match: RouteRule(entry.match), reportTo: entry.reportTo, ring: Ring(rawValue: entry.ring) ?? .firing,
+            quietHours: entry.quietHours.flatMap { Hours($0) })
     }
 }

@@ -46,7 +46,7 @@ struct RunCommand: ParsableCommand {
         let listener = try BusListener(
             local: places.routerSocket, tap: places.tapSocket, remote: try configuration.remoteListener(places))
         let loop = try RouterLoop(
-            listener: listener, store: store, settings: try configuration.routerSettings,
+            listener: listener, store: store, settings: try configuration.routerSettings(places),
             environment: RouterLoop.Environment(
                 keys: SourceKeys { name in
                     do { return try SourceKey.existing(name.text, places: places) } catch {
@@ -57,7 +57,7 @@ struct RunCommand: ParsableCommand {
                 },
                 retention: configuration.storeRetention, shelf: shelf, home: places.configuration, pid: Int64(getpid()),
                 clock: Self.now,
-                reload: { try Configuration.load(places).routerSettings }),
+                reload: { try Configuration.load(places).routerSettings(places) }),
             logger: logger)
         let stop = loop.stop
         let reload = loop.reload

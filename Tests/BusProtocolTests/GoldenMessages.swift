@@ -124,7 +124,8 @@ enum GoldenMessages {
             ]
         ),
         (
-            "DELIVER", "Events for a session, a payload each. The second was offered before and is old.",
+            "DELIVER",
+            "Events for a session, a payload each. The second was offered before, is old and stands for three.",
             [
                 .toPeer(
                     .numbered(
@@ -140,7 +141,7 @@ enum GoldenMessages {
                                 head: EventHead(
                                     id: "b1", chat: "ci", sender: "local", kind: .alert, authentication: .loopback,
                                     time: 1_795_442_664_124), redelivery: 2, staleAge: 3_600_000,
-                                body: EventBody(text: "build failed").json),
+                                count: 3, body: EventBody(text: "build failed").json),
                         ])))
             ]
         ),

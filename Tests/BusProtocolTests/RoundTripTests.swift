@@ -210,6 +210,7 @@ private struct Maker {
                         Delivery(
                             id: $0.number(), source: SourceName("source-1") ?? Self.fallback, head: $0.head(),
                             redelivery: $0.number(0...9), staleAge: $0.optional { $0.number() },
+                            count: $0.number(1...9),
                             image: $0.optional { $0.text() },
                             body: Array($0.text().utf8))
                     }))

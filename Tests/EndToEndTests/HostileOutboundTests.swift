@@ -1,6 +1,7 @@
 import BusProtocol
 import FormattedText
 import JSON
+import OperatingHome
 import SwitchboardTesting
 import Testing
 
@@ -33,6 +34,36 @@ import Testing
         /// What the platform took, in order.
         var taken: [PlatformCommand] = []
         var refusals = 0
+    }
+
+    @Test func aRefusedReplyIsTriedAgainByHandOrDropped() async throws {
+        try await SwitchboardHomeFixture.with(configuration: Self.configuration) { home in
+            let chat = try ScriptedPlatform(home.places)
+            defer { chat.close() }
+            let isOpen = Watched(false)
+            chat.answer { _ in isOpen.value ? nil : .rejected(reason: "the chat is closed") }
+            try await home.up()
+            let session = try await home.session("api")
+            chat.say("hello", from: "ann")
+            _ = try await session.channelEvents(1)
+            for text in ["first", "second"] {
+                let result = try await session.call("reply", ["chat_id": "scripted:ann", "text": .string(text)])
+                #expect(result.text.contains("the chat is closed"), "\(result.text)")
+            }
+            let letters = try await home.json("deadletters", "list")
+            let ids = (letters["letters"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }.reversed().map { $0 }
+            #expect(ids.count == 2)
+            let shown = try await home.switchboard("deadletters")
+            #expect(shown.output.contains("why    the chat is closed"), "\(shown.output)")
+
+            isOpen.change { $0 = true }
+            #expect(try await home.json("deadletters", "retry", ids[0]) == ["retried": 1])
+            _ = try await chat.shown("the first one") { $0.text == "first" }
+            #expect(try await home.json("deadletters", "drop", ids[1]) == ["dropped": 1])
+            #expect(try await home.json("deadletters", "list")["letters"] == [])
+            #expect(try await home.switchboard("deadletters", "drop", ids[1]).status == .exited(1))
+            #expect(chat.shown.map(\.text) == ["first"])
+        }
     }
 
     @Test func aLongAnswerArrivesWholeOnABadDay() async throws {

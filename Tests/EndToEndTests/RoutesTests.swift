@@ -207,6 +207,11 @@ import Testing
             #expect(list["bindings"]?.arrayValue?.contains(["conversation": "scripted:bob", "session": "web"]) == true)
             let refused = try await home.switchboard("routes", "bind", "scripted:bob", "nobody")
             #expect(refused.status == .exited(1) && refused.errors.contains("no such session"))
+            // A session could take what is written to another one.
+            var command = try home.command("switchboard", ["routes", "bind", "scripted:bob", "api"])
+            command.environment["CLAUDECODE"] = "1"
+            let claude = try await home.run(command)
+            #expect(claude.status == .exited(1) && claude.errors.contains("switchboard routes bind scripted:bob api"))
         }
     }
 }

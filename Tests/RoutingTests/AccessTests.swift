@@ -143,6 +143,22 @@ struct AccessTests {
         #expect(try said("7", .mention, thread: "t") == "group-off")
     }
 
+    /// What one event of a batch changes counts for the next one of it.
+    @Test func aThreadIsAddressedWithinOneBatch() throws {
+        let source = try #require(SourceName("chat"))
+        let policy = SourcePolicy(allow: ["42"], groups: ["g": GroupPolicy()])
+        let router = try RouterFixture(settings: RouterSettings(access: AccessPolicy(sources: [source: policy])))
+        try router.attachAdapter()
+        let flags: [(String, EventFlags)] = [("1", []), ("2", .mention), ("3", [])]
+        let events = flags.map { id, flags in
+            PublishedEvent(
+                head: EventHead(id: id, chat: "g", thread: "t", sender: "42", flags: flags, time: router.now.wall),
+                body: EventBody(text: "x").json)
+        }
+        try router.turn((Self.chat, .numbered(router.position(Self.chat), .publish(Publish(events: events)))))
+        #expect(try router.history().reversed().map(\.rule) == ["not-mentioned", "listed", "listed"])
+    }
+
     /// What belongs to a message addresses nobody, and what a thread was is known after a restart.
     @Test func aThreadIsAddressedByWordsAndStaysSo() throws {
         let source = try #require(SourceName("chat"))
@@ -312,7 +328,13 @@ struct AccessTests {
         #expect(refused["audit"]?.arrayValue?.first?["kind"] == "refused")
         #expect(!refused.text.contains("my secret"))
         let would = try success(try router.ask("explain", ["source": "chat", "sender": "42"]))
-        #expect(would["session"] == "api")
+        #expect(would["choice"] == "session" && would["session"] == "api")
+        try router.attachReadyEndpoint("web")
+        _ = try success(try router.ask("access.allow", ["source": "chat", "id": "43"]))
+        #expect(try success(try router.ask("explain", ["source": "chat", "sender": "43"]))["choice"] == "ask")
+        #expect(try success(try router.ask("explain", ["source": "chat", "sender": "42"]))["session"] == "api")
+        // To ask is not to write.
+        #expect(try router.history().count == 2 && router.core.routes.asked.isEmpty)
         #expect(failure(try router.ask("explain", ["event": "nonsense"])) == "not-found")
         #expect(
             failure(reader.answer(.explanation(EventKey(source: try #require(SourceName("chat")), id: "x"))))

@@ -145,9 +145,16 @@ struct DeliveryTests {
         let again = try router.turn().deliveries()
         #expect(again.map(\.head.id) == ["1"])
         #expect(again.first?.redelivery == 1)
+        #expect(again.first?.count == 2, "one digest, as the first push")
         try router.turn(router.written(again.map(\.id)))
         router.pass(5_000)
-        #expect(try router.turn().deliveries().map(\.head.id) == ["2"])
+        #expect(try router.turn().deliveries().isEmpty)
+        #expect(try router.states(of: "2") == ["api": .written])
+        try router.turn((link, .bye(Bye(code: "x", message: ""))))
+        try router.attachEndpoint(instance: "instance-last")
+        router.pass(3_000)
+        #expect(try router.turn().deliveries().isEmpty, "once more and not again")
+        #expect(try router.states(of: "2") == ["api": .done])
     }
 
     /// A scan of all that is under way for each of them would hold up the loop for seconds.

@@ -22,15 +22,16 @@ import Testing
 
     private static let file = StoredFile(hash: String(repeating: "a", count: 64), size: 3, ending: ".png")
 
-    private func publish(_ id: String, _ attachments: [Attachment] = [], chat: String = "ann") -> (LinkID, PeerMessage)
-    {
+    private func publish(_ id: String, _ attachments: [ChannelEvents.Attachment] = [], chat: String = "ann") -> (
+        LinkID, PeerMessage
+    ) {
         let link = RouterFixture.link("chat")
         let head = EventHead(id: id, chat: chat, sender: "local:0", authentication: .loopback, time: router.now.wall)
         let event = PublishedEvent(head: head, body: EventBody(text: "text of \(id)", attachments: attachments).json)
         return (link, .numbered(router.position(link), .publish(Publish(events: [event]))))
     }
 
-    private static let picture = Attachment(id: "p", name: "a.png", mediaType: "image/png", size: 3)
+    private static let picture = ChannelEvents.Attachment(id: "p", name: "a.png", mediaType: "image/png", size: 3)
 
     private var orders: [FileOrder] {
         router.fileTasks.compactMap { if case .pull(let order) = $0 { order } else { nil } }
@@ -77,17 +78,17 @@ import Testing
     }
 
     @Test(arguments: [
-        Attachment(id: "p", name: "a.png", mediaType: "image/png", size: 11 << 20),
-        Attachment(id: "p", name: "a.svg", mediaType: "image/svg+xml", size: 3),
-        Attachment(id: "p", name: "a.pdf", mediaType: "application/pdf", size: 3),
+        ChannelEvents.Attachment(id: "p", name: "a.png", mediaType: "image/png", size: 11 << 20),
+        ChannelEvents.Attachment(id: "p", name: "a.svg", mediaType: "image/svg+xml", size: 3),
+        ChannelEvents.Attachment(id: "p", name: "a.pdf", mediaType: "application/pdf", size: 3),
     ])
-    func whatIsNoPictureOrTooLargeIsNotWaitedFor(_ attachment: Attachment) throws {
+    func whatIsNoPictureOrTooLargeIsNotWaitedFor(_ attachment: ChannelEvents.Attachment) throws {
         #expect(try router.turn([publish("1", [attachment])]).deliveries().map(\.head.id) == ["1"])
         #expect(orders.isEmpty)
     }
 
     @Test func whatExpiresIsOrderedAndNotWaitedFor() throws {
-        let attachment = Attachment(id: "z", name: "a.zip", size: 3, expires: true)
+        let attachment = ChannelEvents.Attachment(id: "z", name: "a.zip", size: 3, expires: true)
         #expect(try router.turn([publish("1", [attachment])]).deliveries().map(\.head.id) == ["1"])
         #expect(orders.map(\.fetch.file) == ["z"])
     }
@@ -118,7 +119,7 @@ import Testing
     }
 
     @Test func aSessionDownloadsOnlyWhatItWasDelivered() throws {
-        try router.turn([publish("1", [Attachment(id: "d", name: "a.pdf", size: 3)])])
+        try router.turn([publish("1", [ChannelEvents.Attachment(id: "d", name: "a.pdf", size: 3)])])
         try router.attachReadyEndpoint("web")
         let link = RouterFixture.link("web")
         let sent = try router.turn((link, router.call("download_attachment", ["event_id": "chat:1"], from: link)))

@@ -239,6 +239,13 @@ private struct Life {
             firstWrites.append(delivery.head.id)
         }
         everWritten.insert(delivery.head.id)
+        // What comes again comes as one digest; every message in it is quoted.
+        guard delivery.count > 1 else { return }
+        let text: String
+        do { text = try EventBody(json: delivery.body).text } catch { return doubles.append(delivery.head.id) }
+        let quoted = text.split(separator: "\n").filter { $0.hasPrefix("> text of ") }.map { String($0.dropFirst(10)) }
+        if quoted.count != Int(delivery.count) || delivery.redelivery == 0 { doubles.append(delivery.head.id) }
+        everWritten.formUnion(quoted)
     }
 
     var everWritten: Set<String> = []

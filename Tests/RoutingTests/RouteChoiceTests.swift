@@ -154,6 +154,40 @@ struct RouteChoiceTests {
         #expect(!chat.router.core.isUrgent(try arrival("7")))
     }
 
+    @Test func aBusySessionHandsOverWhatItHoldsInOrderAndInOneTransaction() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        try router.attachHookedEndpoint("api")
+        try router.attachReadyEndpoint("web")
+        try router.turn(router.publish(["u"], text: "/use api"))
+        try router.turn(router.submit(by: "api"))
+        for id in ["1", "2", "3"] { try router.turn(router.publish([id])) }
+        try router.turn(router.publish(["other"], chat: "bob", text: "@api hello"))
+        #expect(try router.states(of: "2") == ["api": .waiting])
+        // The commit fails: nothing has moved.
+        try router.failingTurn([router.publish(["x"], text: "/use web")])
+        #expect(try router.states(of: "2") == ["api": .waiting])
+        try router.attachAdapter(next: 20)
+        try router.attachReadyEndpoint("web")
+        let sent = try router.turn(router.publish(["y"], text: "/use web"))
+        #expect(sent.deliveries(to: "web").map(\.head.id) == ["1", "2", "3"])
+        #expect(try router.states(of: "2") == ["web": .offered])
+        #expect(router.core.sessions.values.first { $0.record.label == "api" }?.mailbox.count == 1)
+    }
+
+    @Test func aQuestionThatCouldNotBePutIsPutAgain() throws {
+        let router = try RouterFixture()
+        try router.attachAdapter()
+        for label in ["api", "web"] { try router.attachReadyEndpoint(label) }
+        let chat = RouterFixture.link("chat")
+        let first = try #require(try router.turn(router.publish(["1"])).to(chat).commands.first)
+        try router.turn(router.result(first.key, .rejected(reason: "too long")))
+        let second = try router.turn(router.publish(["2"])).to(chat).commands
+        #expect(second.first?.arguments["text"]?.stringValue?.contains("Which session") == true)
+        let chosen = try router.turn(router.publish(["3"], text: "/use web"))
+        #expect(chosen.deliveries(to: "web").map(\.head.id) == ["1", "2"])
+    }
+
     // MARK: Commands
 
     @Test(

@@ -43,6 +43,9 @@ final class RouterFixture {
         rmdir(folder)
     }
 
+    /// What a full platform can do.
+    static let verbs: Set<String> = ["send", "edit", "react", "typing"]
+
     static let key = String(repeating: "k", count: 64)
 
     static func link(_ name: String) -> LinkID { LinkID(bytes: Array(name.utf8)) }
@@ -172,6 +175,9 @@ final class RouterFixture {
         return Position(epoch: epochs[link] ?? 0, sequence: sequence)
     }
 
+    /// The number of the next message of a link.
+    func next(_ link: LinkID) -> UInt64 { sequences[link] ?? 1 }
+
     func epoch(_ link: LinkID) -> UInt64 { epochs[link] ?? 0 }
 
     // MARK: Messages
@@ -179,15 +185,19 @@ final class RouterFixture {
     func publish(
         _ ids: [String], chat: String = "ann", sender: String = "local:0", authentication: Authentication = .loopback,
         from source: String = "chat", cursor: String? = nil, text: String? = nil, thread: String? = nil,
-        flags: EventFlags = []
+        flags: EventFlags = [], kind: EventKind = .message, group: String? = nil, fingerprint: String? = nil,
+        state: AlertState? = nil, replyTo: String? = nil, attachments: [String] = []
     ) -> (LinkID, PeerMessage) {
         let link = Self.link(source)
         let events = ids.map { id in
             PublishedEvent(
                 head: EventHead(
-                    id: id, chat: chat, thread: thread, sender: sender, authentication: authentication, flags: flags,
+                    id: id, chat: chat, thread: thread, sender: sender, kind: kind, authentication: authentication,
+                    flags: flags, group: group, fingerprint: fingerprint, state: state, replyTo: replyTo,
                     time: now.wall),
-                body: EventBody(text: text ?? "text of \(id)").json)
+                body: EventBody(
+                    text: text ?? "text of \(id)", attachments: attachments.map { Attachment(id: $0, name: $0) }
+                ).json)
         }
         return (
             link, .numbered(position(link), .publish(Publish(events: events, cursor: cursor.map { Array($0.utf8) })))
@@ -246,6 +256,16 @@ final class RouterFixture {
         let link = Self.link(source)
         return (link, .numbered(position(link), .result(CommandResult(key: key, outcome: outcome))))
     }
+
+    /// The adapter did all that it was told.
+    func sentAll(from source: String = "chat") -> [(LinkID, PeerMessage)] {
+        core.outbox.parts.values.filter { $0.state == .sending }.sorted { $0.id < $1.id }.map {
+            result($0.commandKey, .sent(ids: $0.verb == "send" ? ["m\($0.id)"] : []), from: source)
+        }
+    }
+
+    /// What another part of the router asks the core to do.
+    func changeCore<Value>(_ body: (inout RouterCore) throws -> Value) rethrows -> Value { try body(&core) }
 
     /// State of every delivery of an event, by session label.
     func states(of id: String) throws -> [String: DeliveryState] {

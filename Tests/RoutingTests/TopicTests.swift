@@ -97,6 +97,19 @@ struct TopicTests {
         #expect(made(chat) == ["api", "web", "web"])
     }
 
+    @Test func whoFallsSilentKeepsItsTopicForLong() throws {
+        let chat = try fixture(["api", "web"])
+        _ = try topics(chat)
+        try chat.turn()
+        // The laptop of one sleeps.
+        try chat.pass(60_000, ["api"])
+        #expect(chat.router.core.sessions.values.count { $0.isAttached } == 1)
+        #expect(!chat.said.contains { $0.verb == "close" })
+        chat.router.pass(TopicTable.silence)
+        try chat.turn((RouterFixture.link("chat"), .heartbeat(epoch: chat.router.epoch(RouterFixture.link("chat")))))
+        #expect(chat.said.filter { $0.verb == "close" }.count == 1)
+    }
+
     @Test func switchedOffAllAreClosed() throws {
         let chat = try fixture(["api", "web"])
         _ = try topics(chat)

@@ -91,7 +91,8 @@ import Testing
                 [Self.file("a.png", "image/png", 3), Self.file("b.png", "image/png", 4)], text: "two 🎉")
             command.key = "k1"
             bench.router.command(command)
-            #expect(try await bench.router.result("k1") == .sent(ids: ["42/1", "42/2"]))
+            let outcome = try await bench.router.result("k1")
+            #expect(outcome == .sent(ids: ["42/1", "42/2"]))
             let shown = fixture.platform.shown(in: 42)
             #expect(Set(shown.compactMap { $0["media_group_id"] }).count == 1)
             #expect(shown.compactMap { $0["caption"] } == ["two 🎉"])

@@ -218,4 +218,60 @@ import Testing
     ]) func unfitSecretsAreNamedAtOnce(_ scheme: HookScheme, _ secret: String) {
         #expect(throws: HookProof.UnfitSecret.self) { try HookProof(scheme: scheme, secrets: [secret]) }
     }
+
+    // MARK: Our own signatures
+
+    private static let signing: [(HookScheme, String, MACForm?)] = [
+        (.standard, "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", nil), (.github, "s", nil),
+        (.gitlab, "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", nil), (.gitlab, "token", nil),
+        (.stripe, "whsec_x", nil), (.slack, "s", nil), (.sentry, "s", nil), (.linear, "s", nil), (.pagerduty, "s", nil),
+        (.grafana, "s", nil), (.grafana, "s", MACForm(header: "X-G", timestampHeader: "X-T")), (.telegram, "s", nil),
+        (
+            .hmac, "s",
+            MACForm(header: "X-S", prefix: "v=", algorithm: .sha512, encoding: .base64, timestampHeader: "X-T")
+        ),
+        (.hmac, "s", MACForm(header: "X-S")),
+    ]
+
+    /// What `send --sign` makes a route takes; with one bit turned anywhere, in body or headers, it does not.
+    @Test(arguments: signing.indices) func whatWeSignIsTakenAndNothingBesideIt(_ index: Int) throws {
+        let (scheme, secret, form) = Self.signing[index]
+        let proof = try HookProof(
+            scheme: scheme, form: form, secrets: [secret])
+        let raw = Array(Self.linearBody.utf8)
+        let now: Int64 = 1_700_000_000
+        let headers = try proof.headers(signing: raw, now: now, id: "msg_7")
+        func fields(_ changed: Int? = nil, _ value: String = "") throws -> HTTPFields {
+            var fields = HTTPFields()
+            for (place, header) in headers.enumerated() {
+                fields[try #require(HTTPField.Name(header.name))] = place == changed ? value : header.value
+            }
+            return fields
+        }
+        try proof.verify(try fields(), raw, now: now)
+        let signsBody = scheme != .telegram && !(scheme == .gitlab && secret == "token")
+        for place in raw.indices where signsBody {
+            var tampered = raw
+            tampered[place] ^= 1
+            #expect(throws: HookProof.Failure.self, "\(scheme) \(place)") {
+                try proof.verify(try fields(), tampered, now: now)
+            }
+        }
+        for (place, header) in headers.enumerated() {
+            for position in header.value.utf8.indices {
+                var value = Array(header.value.utf8)
+                value[header.value.utf8.distance(from: header.value.utf8.startIndex, to: position)] ^= 1
+                let text = String(decoding: value, as: UTF8.self)
+                #expect(throws: HookProof.Failure.self, "\(scheme) \(header.name) \(text)") {
+                    try proof.verify(try fields(place, text), raw, now: now)
+                }
+            }
+        }
+    }
+
+    @Test func nobodySignsWithAPublicKey() throws {
+        let key = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"
+        let proof = try HookProof(scheme: .discord, secrets: [key])
+        #expect(throws: HookProof.Unsignable.self) { try proof.headers(signing: [], now: 0, id: "x") }
+    }
 }

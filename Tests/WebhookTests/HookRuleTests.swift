@@ -181,6 +181,21 @@ import Testing
     }
 }
 
+@Suite struct HookBudgetTests {
+    @Test func aMinuteTakesSoMany() throws {
+        let budget = HookBudget()
+        let ci = try #require(HookName("ci"))
+        let other = try #require(HookName("other"))
+        for time in 0..<3 { #expect(budget.take(ci, limit: 3, now: 1_000 + Int64(time)) == nil) }
+        #expect(budget.take(ci, limit: 3, now: 31_000) == 30_000)
+        #expect(budget.take(other, limit: 3, now: 31_000) == nil)
+        #expect(budget.take(ci, limit: 3, now: 61_000) == nil)
+        #expect(budget.take(ci, limit: 1, now: 61_001) != nil)
+        // Set back, a clock must not close a route for hours.
+        #expect(budget.take(ci, limit: 1, now: 5) == nil)
+    }
+}
+
 @Suite struct HookRecordTests {
     private func head(_ id: String, _ state: AlertState?, fingerprint: String? = "f") -> EventHead {
         EventHead(id: id, chat: "ci", sender: "s", fingerprint: fingerprint, state: state, time: 0)

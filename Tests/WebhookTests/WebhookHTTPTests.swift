@@ -249,7 +249,7 @@ import Testing
                 bench.router.command(command)
                 return try await bench.router.result(key)
             }
-            guard case .retry(60_000, _) = try await send("k1", "held") else {
+            guard case .retry(3_600_000, _) = try await send("k1", "held") else {
                 Issue.record("a reply that nobody hears is not handed back")
                 return
             }

@@ -26,13 +26,16 @@ final class HookLedger: Sendable {
         _ events: [Event], within limit: Duration,
         change: @escaping @Sendable (inout HookRecord, inout [Event]) -> Void
     ) async throws(PublishError) -> Publication {
+        let deadline = ContinuousClock.now + limit
         let result: Result<Publication, PublishError> = await inTurn { [self] in
+            // Waiting for one's turn counts, too: behind a router that is away nobody waits longer than the first.
+            let left = max(deadline - .now, .milliseconds(1))
             var record = self.record
             var events = events
             change(&record, &events)
             do throws(PublishError) {
                 let cursor = record == self.record && !events.isEmpty ? nil : record.cursor
-                let publication = try await connection.publish(events, cursor: cursor, within: limit)
+                let publication = try await connection.publish(events, cursor: cursor, within: left)
                 if publication.refused.isEmpty { state.withLock { $0.record = record } }
                 return .success(publication)
             } catch {

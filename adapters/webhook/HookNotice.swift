@@ -118,8 +118,14 @@ extension HookNotice {
     init(_ summary: HookSummary, original: JSONValue) {
         self.init(
             identity: summary.identity ?? "", body: EventBody(text: summary.text, original: original),
-            kind: summary.state == nil ? .message : .alert, fingerprint: summary.fingerprint.map { HookText.line($0) },
+            kind: summary.state == nil ? .message : .alert, fingerprint: summary.fingerprint.map(Self.mark),
             state: summary.state, replyTo: summary.closes)
+    }
+
+    /// A name of bounded length: what a sender calls its runs and branches may be as long as it likes.
+    private static func mark(_ fingerprint: String) -> String {
+        let line = HookText.line(fingerprint)
+        return line.utf8.count <= 300 ? line : "long:" + HookSummary.digest([fingerprint])
     }
 
     init(plain body: EventBody, _ headers: HTTPFields, _ raw: [UInt8], _ route: HookRoute) {

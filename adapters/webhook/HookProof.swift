@@ -33,7 +33,7 @@ struct HookProof: Sendable {
     let scheme: HookScheme
     let form: MACForm?
     let tolerance: Int64
-    private let keys: [Key]
+    let keys: [Key]
 
     init(
         scheme: HookScheme, form: MACForm? = nil, secrets: [String], tolerance: Int64 = standardTolerance

@@ -18,7 +18,7 @@ extension HookResponder {
             return admission.refusal ?? .unauthorized
         }
         let route = gate.routes?[name]
-        if let pause = pause(of: name) { return pause }
+        if let refusal = pause(of: name) ?? overspent(route) { return refusal }
         let key = request.headers[.idempotencyKey]
         guard let form = HookBody.Form(contentType: request.headers[.contentType]),
             route?.takes(contentType: request.headers[.contentType]) ?? true
@@ -39,7 +39,8 @@ extension HookResponder {
             guard
                 let notice = try HookReading.open(bytes, as: form, identity: identity, isNamed: key != nil, route)
             else { return .ignored }
-            return await take([Event(head: head(notice), body: notice.body)], wants, chat)
+            let event = Event(head: head(notice), body: notice.body)
+            return await take([keepingOriginal(bytes, isJSON: form == .json, of: event)], wants, chat)
         } catch {
             return HookAnswer(error)
         }
@@ -66,6 +67,17 @@ extension HookResponder {
             throw HookBody.Unusable(status: 400, code: "incomplete", message: "the body ended before its end")
         }
         return bytes
+    }
+
+    /// What was told in other words than it came in can be looked at as it came.
+    func keepingOriginal(_ raw: [UInt8], isJSON: Bool, of event: Event) -> Event {
+        guard !event.body.text.utf8.elementsEqual(raw),
+            let attachment = originals.keep(raw, isJSON: isJSON, for: event.head.id)
+        else { return event }
+        var event = event
+        event.body.attachments = [attachment]
+        event.body.original = nil
+        return event
     }
 
     // MARK: Storing
@@ -103,6 +115,7 @@ extension HookResponder {
                 connection.log.info("event stored", metadata: ["event": "\(key)"])
                 return .stored(key)
             }
+            for event in events where !event.body.attachments.isEmpty { originals.forget(event.head.id) }
             connection.log.notice("event refused", metadata: ["event": "\(key)", "code": "\(refusal.code)"])
             let isForbidden = refusal.code == ProtocolError.Code.notAllowed.rawValue
             let message = "Switchboard did not take this message: \(refusal.code)"

@@ -17,7 +17,7 @@ extension HookResponder {
             }
             if let refusal = refusal(request, bytes, route, proof, channel) { return refusal }
             // Only who proved himself learns that the route is paused, or what it takes.
-            if let pause = pause(of: route.name) { return pause }
+            if let refusal = pause(of: route.name) ?? overspent(route) { return refusal }
             guard route.takes(contentType: request.headers[.contentType]) else { return .mediaType }
             let wants = try HookWants(query: request.uri.query, headers: request.headers, route: route)
             switch try HookReading.read(route, request.headers, bytes) {
@@ -27,7 +27,9 @@ extension HookResponder {
                 let head = notice.head(
                     route.name, in: route.chat, sender: "secret:\(route.name.text)", .secret,
                     now: SystemClock.milliseconds)
-                return await take([Event(head: head, body: notice.body)], wants, route.chat)
+                let event = Event(head: head, body: notice.body)
+                let isJSON = notice.body.original != nil
+                return await take([keepingOriginal(bytes, isJSON: isJSON, of: event)], wants, route.chat)
             }
         } catch {
             return HookAnswer(error)

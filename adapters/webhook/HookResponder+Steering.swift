@@ -40,6 +40,16 @@ extension HookResponder {
         return answer
     }
 
+    /// What a route answers that had all that it takes within a minute.
+    func overspent(_ route: HookRoute?) -> HookAnswer? {
+        guard let route, let limit = route.budget,
+            let left = budget.take(route.name, limit: limit, now: SystemClock.milliseconds)
+        else { return nil }
+        var answer = HookAnswer.unavailable("budget", "this route takes \(limit) requests a minute")
+        answer.headers[.retryAfter] = String((left + 999) / 1000)
+        return answer
+    }
+
     /// The handshake of the CloudEvents webhook specification: whoever asks is told that he may come, and how fast;
     /// what he sends then is judged as everybody's.
     func consent(_ request: Request, _ name: HookName) -> HookAnswer {

@@ -17,6 +17,8 @@ struct HookResponder: Sendable {
     let gate: HookGate
     let replies: ReplyStreams
     let ledger: HookLedger
+    let originals: HookOriginals
+    let budget = HookBudget()
     let identity: any PeerIdentity
     /// Whether the server itself ends TLS, or listens on this machine alone; else only the proxy is let in.
     let isCovered: Bool

@@ -20,6 +20,7 @@ extension HookRoute {
                 "max_bytes", .integer(1...Int64(HookBody.limit)), "longest body, in bytes",
                 standard: .integer(Int64(HookBody.limit))),
             Setting("content_types", .list(.text), "the media types it takes, such as application/json"),
+            Setting("budget", .integer(1...1_000_000), "requests taken within a minute; the rest is answered 503"),
             Setting("quiet", .boolean, "whether pings, labels and their like are told too", standard: false),
             Setting("header", .text, "hmac, grafana: the header with the signature; mtls: with the certificate's name"),
             Setting("prefix", .text, "hmac, grafana: what stands before the signature, such as sha256="),
@@ -75,6 +76,7 @@ extension HookRoute {
         if let types = settings["content_types"]?.arrayValue {
             self.types = Set(types.compactMap { $0.stringValue?.lowercased() })
         }
+        budget = settings["budget"]?.integerValue
         rule = HookRule(settings, path: path, problems: &problems)
         callback = HookCallback(reader, problems: &problems)
         guard problems.count == count else { return nil }

@@ -17,6 +17,8 @@ struct HookRoute: Sendable {
     var path: String?
     /// The media types it takes, in lower case; `nil` for what the body's reader takes.
     var types: Set<String>?
+    /// Requests taken within a minute; `nil` is any number.
+    var budget: Int64?
     var rule = HookRule()
     var callback: HookCallback?
 

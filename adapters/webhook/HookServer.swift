@@ -20,6 +20,8 @@ final class HookServer: Sendable {
     static let idleTimeout = TimeAmount.seconds(30)
     /// Time between two comments on a stream without replies.
     static let heartbeat = Duration.seconds(15)
+    /// Requests that were kept long enough are removed once in an hour.
+    static let beatsPerSweep = 240
     /// Requests under way have this long to end when the adapter stops.
     static let stopPatience = Duration.seconds(2)
 
@@ -28,16 +30,18 @@ final class HookServer: Sendable {
     private let gate: HookGate
     private let replies: ReplyStreams
     private let ledger: HookLedger
+    private let originals: HookOriginals
 
     init(
         connection: AdapterConnection, settings: WebhookSettings, gate: HookGate, replies: ReplyStreams,
-        ledger: HookLedger
+        ledger: HookLedger, originals: HookOriginals
     ) {
         self.connection = connection
         self.settings = settings
         self.gate = gate
         self.replies = replies
         self.ledger = ledger
+        self.originals = originals
     }
 
     private var listen: ListenAddress { settings.listen }
@@ -55,7 +59,8 @@ final class HookServer: Sendable {
 
     private func serve(on group: MultiThreadedEventLoopGroup) async throws {
         let responder = HookResponder(
-            connection: connection, gate: gate, replies: replies, ledger: ledger, identity: SystemPeerIdentity(),
+            connection: connection, gate: gate, replies: replies, ledger: ledger, originals: originals,
+            identity: SystemPeerIdentity(),
             isCovered: listen.isLoopback || settings.tls != nil, proxy: settings.proxy,
             paths: Dictionary(
                 (settings.routes ?? [:]).values.compactMap { route in route.path.map { ($0, route.name) } }
@@ -144,9 +149,12 @@ final class HookServer: Sendable {
     }
 
     private func beat() async throws {
+        var beats = 0
         while true {
             try await Task.sleep(for: Self.heartbeat)
             replies.beat()
+            beats += 1
+            if beats % Self.beatsPerSweep == 0 { originals.sweep() }
         }
     }
 }

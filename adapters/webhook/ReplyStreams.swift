@@ -61,7 +61,7 @@ final class ReplyStreams: Sendable {
             let size = state.hooks[name]?.kept.remove(at: index).frame.count ?? 0
             state.hooks[name]?.keptBytes -= size
         }
-        return .retry(after: 60_000, reason: "nobody is listening on GET /hooks/\(name.text)/replies")
+        return .retry(after: 3_600_000, reason: "nobody is listening on GET /hooks/\(name.text)/replies")
     }
 
     // MARK: Waiting for one answer

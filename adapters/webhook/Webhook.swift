@@ -5,7 +5,7 @@ import AdapterKit
     static let description = AdapterDescription(
         kind: "webhook", summary: "messages by HTTP POST, replies as server-sent events",
         version: SwitchboardVersion.current,
-        abilities: Abilities(verbs: ["send"], features: []),
+        abilities: Abilities(verbs: ["send"], features: ["fetch"]),
         settings: WebhookSettings.shape,
         questions: [
             SetupQuestion(
@@ -32,6 +32,7 @@ import AdapterKit
     private let server: HookServer
     private let replies: ReplyStreams
     private let ledger: HookLedger
+    private let originals: HookOriginals
 
     static func check(_ settings: JSONValue, secrets: SecretResolver) async -> [AdapterProblem] {
         let section = description.kind
@@ -57,11 +58,23 @@ import AdapterKit
         let gate = HookGate(routes: settings.routes, homeToken: token, ownUser: SystemPeerIdentity.ownUser)
         replies = ReplyStreams { [connection] chats in connection.report(.up, reason: nil, resumed: chats) }
         ledger = HookLedger(connection)
+        originals = HookOriginals(
+            folder: "\(connection.places.state)/originals/\(connection.source.text)", days: settings.originals.days,
+            limit: settings.originals.bytes, log: connection.log)
         server = HookServer(
-            connection: connection, settings: settings, gate: gate, replies: replies, ledger: ledger)
+            connection: connection, settings: settings, gate: gate, replies: replies, ledger: ledger,
+            originals: originals)
     }
 
-    func run() async throws { try await server.run() }
+    func run() async throws {
+        do throws(HomeError) {
+            try originals.open()
+        } catch {
+            let mend = "mend the folder's owner and mode, or set originals: { days: 0 }"
+            throw AdapterFailure(AdapterProblem(path: "originals", code: "folder", message: error.message, mend: mend))
+        }
+        try await server.run()
+    }
 
     func execute(_ command: PlatformCommand) async -> SendOutcome {
         guard let name = HookName(command.chat) else { return .rejected(reason: "there is no hook of this name") }
@@ -76,6 +89,13 @@ import AdapterKit
         if url == nil, let heard, case .sent = heard { return heard }
         guard let url else { return .rejected(reason: "what the request named is no address") }
         return await call(back: url, route, text, command)
+    }
+
+    func fetch(_ attachment: AttachmentRequest) async throws(FetchFailure) -> AttachmentContent {
+        guard let path = originals.path(of: attachment.id) else {
+            throw FetchFailure(.gone, "this request is not kept any more")
+        }
+        return .file(path: path)
     }
 
     /// The route whose answers are posted somewhere, and where: what the request named goes before the configuration.

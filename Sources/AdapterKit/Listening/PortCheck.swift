@@ -108,7 +108,7 @@ package enum PortCheck {
         private static func programName(_ pid: Int32) -> String {
             if let path = link("/proc/\(pid)/exe"), let name = path.split(separator: "/").last { return String(name) }
             // Another user's program: the system tells its first 15 characters.
-            let name = SmallFile.read("/proc/\(pid)/comm", limit: 64) ?? []
+            let name = ProcFile.read("/proc/\(pid)/comm", limit: 64) ?? []
             return String(decoding: name.prefix { $0 != 0x0A }, as: UTF8.self)
         }
 

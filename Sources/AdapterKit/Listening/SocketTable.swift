@@ -16,7 +16,7 @@
         static func row(local: ListenAddress, remote: ListenAddress?, state: UInt8) -> Row? {
             // An IPv6 socket that speaks IPv4 stands in the table of its family with mapped addresses.
             for (path, wide) in [("/proc/net/tcp", false), ("/proc/net/tcp6", true)] {
-                guard let localKey = key(local, wide: wide), let table = SmallFile.read(path, limit: 16 << 20) else {
+                guard let localKey = key(local, wide: wide), let table = ProcFile.read(path, limit: 16 << 20) else {
                     continue
                 }
                 var remoteKey: [UInt8]?
@@ -64,7 +64,7 @@
     }
 
     /// Files of `/proc`, whose size nobody knows before.
-    enum SmallFile {
+    enum ProcFile {
         static func read(_ path: String, limit: Int) -> [UInt8]? {
             let file = open(path, O_RDONLY | O_CLOEXEC)
             guard file >= 0 else { return nil }

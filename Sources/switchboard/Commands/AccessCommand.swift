@@ -8,7 +8,7 @@ struct AccessCommand: ParsableCommand {
         commandName: "access", abstract: "Show and change who may reach your sessions.",
         subcommands: [
             List.self, Pair.self, Deny.self, Allow.self, Remove.self, Approver.self, Group.self, Policy.self,
-            Audit.self,
+            Audit.self, Grant.self, Grants.self, Revoke.self,
         ], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {

@@ -11,31 +11,43 @@ import OperatingHome
 
 struct SendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "send", abstract: "Send a text out to a chat, through the outbox.",
+        commandName: "send", abstract: "Send a text out to a chat, or a sample in to an adapter's route.",
         discussion: """
+            `switchboard send CONVERSATION TEXT` goes through the outbox. `switchboard send --route NAME --file PATH` gives \
+            the running adapter what its platform would have sent; --sign signs it with the secret of the configuration. \
             Exit code 0 when it was sent, or queued because the platform is away: the outbox keeps it. 3 when it may or \
             may not have been sent; it is not sent again by itself. 1 when it was refused.
             """)
 
     @Argument(help: "source:chat or source:chat/thread, such as webhook:ci.")
-    var conversation: String
+    var conversation: String?
 
     @Argument(help: "The text; `-` reads it from standard input.")
-    var text: String
+    var text: String?
+
+    @OptionGroup var sample: SampleOptions
 
     @OptionGroup var reading: ReadingOptions
 
     func validate() throws {
-        guard Conversation(conversation) != nil else {
+        guard !sample.isGiven else {
+            guard conversation == nil else {
+                throw ValidationError("give CONVERSATION and TEXT, or --route and --file")
+            }
+            return try sample.validate()
+        }
+        guard let conversation, Conversation(conversation) != nil else {
             throw ValidationError("CONVERSATION is source:chat or source:chat/thread, such as webhook:ci")
         }
-        guard !text.isEmpty else { throw ValidationError("the text is empty") }
+        guard let text, !text.isEmpty else { throw ValidationError("the text is empty") }
     }
 
     func run() throws {
         try CommandFailure.reporting {
+            guard !sample.isGiven else { return try sample.send(isJSON: reading.json) }
             let arguments: JSONObject = [
-                "conversation": .string(conversation), "text": .string(text == "-" ? try Self.standardInput() : text),
+                "conversation": .string(conversation ?? ""),
+                "text": .string(text == "-" ? try Self.standardInput() : text ?? ""),
             ]
             let answer = try RouterQuery.ask("send", arguments, places: try Places.current(), patience: 60_000)
             let status = answer["status"]?.stringValue ?? "unknown"

@@ -13,7 +13,9 @@ extension Examination {
             examination.examine(router: status)
             examination.examine(store: status["store"])
             examination.examine(sources: status["sources"]?.arrayValue ?? [])
-            examination.examine(sessions: status["sessions"]?.arrayValue ?? [], unassigned: status["unassigned"])
+            examination.examine(
+                sessions: status["sessions"]?.arrayValue ?? [], unassigned: status["unassigned"],
+                held: status["store"]?["held"])
         }
     }
 
@@ -66,7 +68,7 @@ extension Examination {
         }
     }
 
-    private mutating func examine(sessions: [JSONValue], unassigned: JSONValue?) {
+    private mutating func examine(sessions: [JSONValue], unassigned: JSONValue?, held: JSONValue?) {
         let attached = sessions.filter { $0["state"]?.stringValue != "away" }
         if attached.isEmpty {
             note(
@@ -89,7 +91,13 @@ extension Examination {
                     "no hook of it arrived yet: whether Claude has seen a message is known by replies only")
             }
         }
-        let held = unassigned?.integerValue ?? 0
+        let waiting = unassigned?.integerValue ?? 0
+        if waiting > 0 {
+            note(
+                .notice, "sessions", "\(waiting) messages wait for a session to come",
+                mend: "start one, or give them to a known one: switchboard routes bind CONVERSATION LABEL")
+        }
+        let held = held?.integerValue ?? 0
         if held > 0 {
             note(
                 .notice, "sessions", "\(held) messages wait for a session to be chosen",

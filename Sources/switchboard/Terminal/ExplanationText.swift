@@ -8,14 +8,25 @@ enum ExplanationText {
             "\(isAllowed ? "let in" : "refused"): \(answer["why"]?.stringValue ?? "") (\(answer["rule"]?.stringValue ?? ""))"
         ]
         if isAllowed {
-            lines.append(
-                answer["session"]?.stringValue.map { "it would go to \($0)" } ?? "no session would take it yet")
+            lines.append(destination(answer))
             if let reach = answer["reach"]?.arrayValue?.compactMap(\.stringValue) {
                 lines.append("this sender reaches from there only: \(reach.joined(separator: ", "))")
             }
         }
         if answer["approver"]?.boolValue ?? false { lines.append("this sender may answer permission prompts") }
         return plain(lines)
+    }
+
+    private static func destination(_ answer: JSONValue) -> String {
+        switch answer["choice"]?.stringValue {
+        case "session": return "it would go to \(answer["session"]?.stringValue ?? "")"
+        case "all":
+            let sessions = (answer["sessions"]?.arrayValue ?? []).compactMap(\.stringValue)
+            return "it would go to each of \(sessions.joined(separator: ", "))"
+        case "ask": return "several sessions may take it: the chat would be asked which"
+        case "hold": return "a route keeps it until a session is chosen"
+        default: return "no session would take it yet: it would wait"
+        }
     }
 
     static func past(_ answer: JSONValue) -> String {

@@ -8,6 +8,7 @@ struct StatusText {
 
     var text: String {
         var parts = [router, sources, sessions]
+        if let prompts = PromptsText.status(status) { parts.append(prompts) }
         if let queues { parts.append(queues) }
         return parts.joined(separator: "\n\n")
     }

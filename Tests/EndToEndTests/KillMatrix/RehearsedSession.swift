@@ -54,16 +54,24 @@ final class RehearsedSession: Sendable {
         _ messages: AsyncStream<RehearsalRecord.Writing>.Continuation
     ) {
         if message["method"]?.stringValue == "notifications/claude/channel" {
-            let words = message["params"]?["content"]?.stringValue?.split(separator: " ") ?? []
             let meta = message["params"]?["meta"]
-            guard words.count == 2, let number = Int64(words[1]), let chat = meta?["chat_id"]?.stringValue else {
-                return record.strange(message.text)
+            let content = message["params"]?["content"]?.stringValue ?? ""
+            // What comes again comes as one digest: each of its messages is quoted.
+            let texts =
+                meta?["count"] == nil
+                ? [Substring(content)]
+                : content.split(separator: "\n").filter { $0.hasPrefix("> ") }.map { $0.dropFirst(2) }
+            for text in texts {
+                let words = text.split(separator: " ")
+                guard words.count == 2, let number = Int64(words[1]), let chat = meta?["chat_id"]?.stringValue else {
+                    return record.strange(message.text)
+                }
+                let writing = RehearsalRecord.Writing(
+                    number: number, chat: chat, incarnation: incarnation,
+                    redelivery: meta?["redelivery"]?.stringValue.flatMap { Int64($0) } ?? 0)
+                record.wrote(writing)
+                messages.yield(writing)
             }
-            let writing = RehearsalRecord.Writing(
-                number: number, chat: chat, incarnation: incarnation,
-                redelivery: meta?["redelivery"]?.stringValue.flatMap { Int64($0) } ?? 0)
-            record.wrote(writing)
-            messages.yield(writing)
         } else if let key = message["id"]?.stringValue, key.hasPrefix("toolu"), let result = message["result"] {
             record.told(key, result)
         }

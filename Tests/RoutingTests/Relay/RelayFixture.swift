@@ -125,6 +125,9 @@ final class RelayFixture {
         verdicts = [:]
     }
 
+    /// What an endpoint had heard before the router was restarted.
+    func keep(_ verdicts: [Verdict], of session: String) { self.verdicts[session] = verdicts }
+
     // MARK: Sessions
 
     func ask(
