@@ -21,6 +21,8 @@ struct FileBook {
         var source: SourceName?
         /// Tool calls that wait for it; past ``callerLimit`` the oldest is answered.
         var callers: [Outbox.Caller] = []
+        /// Not begun: its adapter is away, and expected back.
+        var order: FileOrder?
     }
 
     static let callerLimit = 16
@@ -103,6 +105,9 @@ struct FileBook {
         guard let items else { return callers }
         return min(items, callers ?? .max)
     }
+
+    /// What was never begun, and nobody waits for any more.
+    mutating func forgetUnwanted() { pulls = pulls.filter { $0.value.order == nil || !$0.value.callers.isEmpty } }
 
     /// Callers that waited long enough.
     mutating func takeExpired(now: Int64) -> [Outbox.Caller] {

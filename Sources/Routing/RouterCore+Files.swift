@@ -70,16 +70,17 @@ extension RouterCore {
     ) -> String? {
         let id = FileBook.name(event, position)
         if files.pulls[id] != nil { return id }
-        guard let link = sources[name]?.link else { return nil }
+        guard let source = sources[name] else { return nil }
         files.pulls[id] = FileBook.Pull(
             subject: .attachment(event, position: position, isImage: isImage), source: name)
         let limit = isImage ? settings.files.image : settings.files.largest
-        effects.files.append(
-            .pull(
-                FileOrder(
-                    fetch: Fetch(
-                        id: id, file: attachment.id, event: head.id, chat: head.chat, thread: head.thread, limit: limit),
-                    link: link, ending: attachment.ending)))
+        let wanted = Fetch(
+            id: id, file: attachment.id, event: head.id, chat: head.chat, thread: head.thread, limit: limit)
+        if let link = source.link {
+            effects.files.append(.pull(FileOrder(fetch: wanted, link: link, ending: attachment.ending)))
+        } else {
+            files.pulls[id]?.order = FileOrder(fetch: wanted, link: LinkID(bytes: []), ending: attachment.ending)
+        }
         counters.add("files.ordered")
         return id
     }
@@ -100,7 +101,9 @@ extension RouterCore {
             effects.changes.append(.files(.awaiting(item.arrival.delivery.event, false)))
             route(item.arrival, answering: item.speaker, now)
         }
-        for caller in files.takeExpired(now: now.uptime) {
+        let expired = files.takeExpired(now: now.uptime)
+        if !expired.isEmpty { files.forgetUnwanted() }
+        for caller in expired {
             fail(
                 caller.id, .unavailable,
                 "It is still on its way. Call again in a moment: it goes on where it is.", caller.link)
@@ -112,7 +115,14 @@ extension RouterCore {
     /// A source's adapter is here: what is under way from it goes on.
     mutating func filesGoOn(from name: SourceName) {
         for (id, pull) in files.pulls where pull.source == name {
-            effects.files.append(.redirect(id, to: sources[name]?.link))
+            guard var order = pull.order else {
+                effects.files.append(.redirect(id, to: sources[name]?.link))
+                continue
+            }
+            guard let link = sources[name]?.link else { continue }
+            order.link = link
+            files.pulls[id]?.order = nil
+            effects.files.append(.pull(order))
         }
         guard files.heldCount > 0, sources[name]?.link != nil else { return }
         var restored: [Arrival] = []
@@ -241,10 +251,11 @@ extension RouterCore {
                 call.id, .oversize,
                 "The attachment has \(size) bytes, the limit is \(settings.files.largest) (files.largest).", link)
         }
-        guard let source = sources[name], source.link != nil else {
+        // One that was here a moment ago, or before the router was restarted, is waited for.
+        guard let source = sources[name], source.link != nil || now.uptime < source.leaseEnd else {
             return fail(call.id, .unavailable, "\(name) is away; try again later.", link)
         }
-        guard source.hello?.abilities.features.contains("fetch") ?? false,
+        guard abilities(of: record.source)?.features.contains("fetch") ?? false,
             let id = fetch(attachment, position, of: record.event, record.head, from: name, isImage: false)
         else { return fail(call.id, .notAllowed, "\(name) cannot give the files of its messages.", link) }
         wait(Outbox.Caller(link: link, id: call.id, until: now.uptime + Self.downloadWait), for: id)
