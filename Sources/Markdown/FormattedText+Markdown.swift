@@ -1,5 +1,6 @@
 import CMarkGFM
 public import FormattedText
+import Synchronization
 
 extension FormattedText {
     /// Past so many bytes Markdown is not parsed; it goes out as it was written.
@@ -15,13 +16,18 @@ extension FormattedText {
             self.init(text: markdown)
             return
         }
-        _ = Self.extensionsAreRegistered
-        guard let parser = cmark_parser_new(CMARK_OPT_DEFAULT) else {
-            self.init(text: markdown)
-            return
-        }
+        self =
+            Self.parsing.withLock { _ in Self.parse(markdown, tableWidth: tableWidth) } ?? FormattedText(text: markdown)
+    }
+
+    /// libcmark-gfm marks the characters of its extensions in a table of the whole process while it parses.
+    private static let parsing = Mutex(())
+
+    private static func parse(_ markdown: String, tableWidth: Int) -> FormattedText? {
+        _ = extensionsAreRegistered
+        guard let parser = cmark_parser_new(CMARK_OPT_DEFAULT) else { return nil }
         defer { cmark_parser_free(parser) }
-        for name in ["strikethrough", "tasklist"] + (Self.hasBoundedTables(markdown) ? ["table"] : []) {
+        for name in ["strikethrough", "tasklist"] + (hasBoundedTables(markdown) ? ["table"] : []) {
             if let found = cmark_find_syntax_extension(name) {
                 _ = cmark_parser_attach_syntax_extension(parser, found)
             }
@@ -30,14 +36,11 @@ extension FormattedText {
         source.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) { cmark_parser_feed(parser, $0.baseAddress, $0.count) }
         }
-        guard let document = cmark_parser_finish(parser) else {
-            self.init(text: markdown)
-            return
-        }
+        guard let document = cmark_parser_finish(parser) else { return nil }
         defer { cmark_node_free(document) }
         var layout = MarkdownLayout(tableWidth: tableWidth)
         layout.walk(document)
-        self = layout.finished()
+        return layout.finished()
     }
 
     /// libcmark-gfm keeps a list of its extensions that it fills without a lock: once, here.

@@ -108,7 +108,7 @@ extension RouterCore {
     mutating func noteSettled(_ part: OutboxPart, _ now: Moment) {
         switch part.key.prefix(while: { $0 != ":" }) {
         case "card": cardSettled(part, now)
-        case "line": lineSettled(part, now)
+        case "line": busyLineSettled(part, now)
         case "ask": questionSettled(part)
         case "progress": progressSettled(part, now)
         case "topic": topicSettled(part, now)
