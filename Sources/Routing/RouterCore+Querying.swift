@@ -79,7 +79,7 @@ extension RouterCore {
                 "label": .string(session.record.label), "project": .string(session.record.project),
                 "state": .string(session.word), "waiting": .integer(session.mailbox.count),
                 "in_flight": .integer(Int64(session.inFlight.count)), "written": .integer(session.written),
-                "hooks": .bool(session.turn.hasHooks),
+                "hooks": .bool(session.turn.hasHooks), "heard": .bool(session.proof.hasSeen),
                 "incarnation": .integer(session.record.incarnation),
             ]
             if let deafness = session.proof.deafness { object["deaf"] = .string(deafness.cause) }
