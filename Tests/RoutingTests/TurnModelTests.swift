@@ -71,9 +71,16 @@ private struct HookedLife {
         case 18: try losesLink()
         default: try passLong()
         }
-        if isUp, isLinkBroken { try losesLink() }
-        isLinkBroken = false
+        try mendLink()
         if !isUp { try start() }
+    }
+
+    private mutating func mendLink() throws {
+        while isUp, isLinkBroken {
+            isLinkBroken = false
+            try losesLink()
+        }
+        isLinkBroken = false
     }
 
     /// One turn of the router; what comes out while a turn runs must be urgent.
@@ -258,6 +265,7 @@ private struct HookedLife {
     /// Everything gets its time: a session that works as it should.
     mutating func settle() throws {
         isSettling = true
+        try mendLink()
         if !isUp { try start() }
         for _ in 0..<60 {
             router.pass(20)
