@@ -156,9 +156,9 @@ import Testing
 
     @Test func aPausedRouteTakesNothingUntilItIsResumed() async throws {
         let settings: JSONValue = [
-            "listen": "127.0.0.1:0", "routes": ["ci": ["secret": "env:CI"], "other": ["path": "/teams/other"]],
+            "listen": "127.0.0.1:0", "routes": ["ci": ["secret": "env:ROUTE_CI"], "other": ["path": "/teams/other"]],
         ]
-        try await withWebhook(settings, secrets: ["CI": "ci-token"]) { (fixture, bench) async throws in
+        try await withWebhook(settings, secrets: ["ROUTE_CI": "ci-token"]) { (fixture, bench) async throws in
             let mine = ["Authorization": "Bearer ci-token"]
             // A caller's secret does not make him the owner.
             #expect(try await fixture.probe.post("/hooks/ci/pause", "", headers: mine).status == 401)
