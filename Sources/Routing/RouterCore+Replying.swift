@@ -94,7 +94,7 @@ extension RouterCore {
     }
 
     /// Only the first part answers a message and has what was asked; only the last one has the files and makes a sound.
-    private static func parts(of asked: OutboxPart, _ messages: [FormattedText], _ files: JSONValue?) -> [OutboxPart] {
+    static func parts(of asked: OutboxPart, _ messages: [FormattedText], _ files: JSONValue?) -> [OutboxPart] {
         messages.enumerated().map { index, message in
             var part = asked
             var arguments = message.arguments

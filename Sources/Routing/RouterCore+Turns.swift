@@ -1,5 +1,6 @@
 import BusProtocol
 import ChannelEvents
+import FormattedText
 import JSON
 import MessageBus
 import MessageStore
@@ -118,12 +119,20 @@ extension RouterCore {
     private mutating func say(transcript text: String, of id: SessionID, to waiting: [StoredDelivery], _ now: Moment)
         -> Bool
     {
-        guard let last = waiting.last else { return false }
-        noteSpeaker(id, in: last.place)
-        let command = OutboxCommand(
-            verb: "send", arguments: ["text": .string(text)], place: last.place, replyTo: last.id, purpose: "transcript"
-        )
-        return enqueue(command, key: "\(id):\(last.event)", session: id, now) != nil
+        guard let place = waiting.last?.place, let last = waiting.last,
+            obstacle(to: "send", at: place, session: id, hasHeard: true) == nil
+        else { return false }
+        let shown = rendered(markdown: text, for: place.source).prefixed(by: answerPrefix(of: id, in: place))
+        let messages = messages(shown, for: place.source)
+        let asked = OutboxPart(
+            key: "transcript:\(id):\(last.event)", session: id, source: place.source, chat: place.chat,
+            thread: place.thread, replyTo: last.id, verb: "send", arguments: [], digest: 0, created: now.wall)
+        guard (1...Self.messageLimit).contains(messages.count), !outbox.holds(asked.key) else { return false }
+        noteSpeaker(id, in: place)
+        effects.changes += outbox.add(Self.parts(of: asked, messages, nil)).map(StoreChange.newPart)
+        counters.add("outbox.accepted")
+        runLanes(now)
+        return true
     }
 
     // MARK: Proofs

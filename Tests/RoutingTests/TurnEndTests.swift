@@ -86,6 +86,22 @@ struct TurnEndTests {
         #expect(try router.states(of: "1") == ["api": .answered])
     }
 
+    @Test func longClosingWordsComeInSeveralMessages() throws {
+        let router = try RouterFixture(settings: RouterSettings(turns: TurnSettings(answersWithTranscript: true)))
+        try router.attachAdapter(verbs: RouterFixture.verbs, textLimit: 60)
+        try router.attachHookedEndpoint()
+        try see("1", in: router)
+        let words = "**All** is well.\n\n" + (1...20).map { "word\($0)" }.joined(separator: " ")
+        try router.turn(router.hook("Stop", stop(words), wantsAnswer: true))
+        router.pass(10)
+        try router.turn(router.hook("Stop", stop(words, isActive: true), wantsAnswer: true))
+        let parts = router.core.outbox.parts.values.filter { $0.key.hasPrefix("transcript:") }.sorted { $0.id < $1.id }
+        let texts = try parts.map { try JSONValue(parsing: $0.arguments)["text"]?.stringValue ?? "" }
+        #expect(texts.count > 1 && texts.allSatisfy { $0.utf16.count <= 60 })
+        #expect(texts.first?.hasPrefix("All is well.") == true && texts.last?.contains("word20") == true)
+        #expect(parts.map(\.replyTo) == ["1"] + Array(repeating: nil, count: parts.count - 1))
+    }
+
     @Test func closingWordsNeverGoToAChatTheyMayNotBeMeantFor() throws {
         for isTyped in [true, false] {
             let router = try hooked(TurnSettings(answersWithTranscript: true))
