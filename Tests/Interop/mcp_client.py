@@ -22,7 +22,8 @@ from mcp.client import ClientExtension, NotificationBinding
 from pydantic import BaseModel
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
-TOOLS = ["reply", "inbox", "conversations", "fetch_messages"]
+LOADED = ["reply", "ask", "pass", "inbox", "notify"]
+TOOLS = LOADED + ["react", "edit_message", "progress", "download_attachment", "fetch_messages", "conversations"]
 NEWEST = "2025-11-25"
 
 
@@ -80,7 +81,7 @@ async def tools(home, mode):
             jsonschema.Draft202012Validator.check_schema(schema)
             assert schema["type"] == "object", schema
             assert len(tool.description.encode()) < 2048
-            assert (tool.meta or {}).get("anthropic/alwaysLoad") is (True if tool.name in ("reply", "inbox") else None)
+            assert (tool.meta or {}).get("anthropic/alwaysLoad") is (True if tool.name in LOADED else None)
         reply = jsonschema.Draft202012Validator(listed[0].input_schema)
         assert reply.is_valid({"chat_id": "webhook:ci", "text": "hello"})
         assert not reply.is_valid({"chat_id": "webhook:ci"})
@@ -100,13 +101,13 @@ async def bad_calls(home, mode):
         else:
             raise AssertionError("an unknown tool was called")
         # The connection goes on.
-        assert len((await client.list_tools()).tools) == 4
+        assert len((await client.list_tools()).tools) == len(TOOLS)
 
 
 async def two_at_once(home, mode):
     async with connect(home, mode) as first, connect(home, mode) as second:
         lists = await asyncio.gather(first.list_tools(), second.list_tools())
-        assert all(len(found.tools) == 4 for found in lists)
+        assert all(len(found.tools) == len(TOOLS) for found in lists)
 
 
 async def end(home, mode):

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -50,7 +51,7 @@ class Home:
         self.environment = {**os.environ, "SWITCHBOARD_HOME": folder, "SWITCHBOARD_SOURCE": "lines"}
         self.environment.pop("SWITCHBOARD_SOURCE_KEY", None)
         (self.path / "switchboard.yaml").write_text(
-            "adapters: { lines: { greeting: hello } }\naccess: { lines: { allow: [owner], groups: { room: { require_mention: false } } } }\n")
+            "adapters: { lines: { greeting: hello } }\naccess: { lines: { allow: [owner], groups: { room: { require_mention: false }, stdin: { require_mention: false } } } }\n")
         keys = self.path / "state" / "keys"
         keys.mkdir(parents=True, mode=0o700)
         for folder in (self.path, self.path / "state", keys):
@@ -162,8 +163,10 @@ def example(home):
     process.stdin.write("one\ntwo\n")
     process.stdin.flush()
     code, output, errors = 1, "", ""
+    end = time.monotonic() + PATIENCE
     while code != 0:  # until it is welcomed and the chat is known, the command says so
         code, output, errors = home.ask("send", "lines:stdin", "to the example")
+        check(code == 0 or time.monotonic() < end, f"send: {errors}")
     check(lines.until(lambda line: "stdin" in line) == "stdin to the example", "the example printed something else")
     process.stdin.close()
     check(process.wait(PATIENCE) == 0, "the example did not end well")
