@@ -96,7 +96,7 @@ class Terminal:
     @property
     def text(self):
         """Without escape sequences and white space: the screen is drawn in pieces."""
-        clean = re.sub(rb"\x1b\[[0-9;?>]*[a-zA-Z]|\x1b\][^\x07]*\x07|\x1b.", b"", self.bytes)
+        clean = re.sub(rb"\x1b\[[0-9;?>]*[a-zA-Z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.", b"", self.bytes)
         return re.sub(r"\s", "", clean.decode(errors="replace"))
 
     def wait(self, words):
